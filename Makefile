@@ -1,0 +1,130 @@
+# Comptoir: everything a developer does with a checkout. `make run` and `make test` are the two that matter.
+#
+# The virtual environment .venv gets the packages of requirements.lock; once `make test` has run it has those of
+# requirements-test.lock, which is the same set and more. Files .venv/.* record what has been done, so that a second
+# run does nothing and needs no network.
+
+SHELL = /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+# Both halves of setting up at once, unless make was told how many jobs to run.
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
+UV := "uv>=0.9,<1"
+SETUPTOOLS := "setuptools>=77"
+CODE := core plugins tests tools
+PACKAGES := $(if $(TESTING)$(wildcard .venv/.test),.venv/.test,.venv/.runtime)
+TRANSLATIONS := $(wildcard core/translations plugins/*/translations)
+CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po plugins/*/translations/*/LC_MESSAGES/*.po)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+PYTEST_ARGS ?=
+
+.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel screenshots axe clean
+
+help:
+	@echo "make run          set everything up and serve Comptoir with demo data"
+	@echo "make test         run every check and every test"
+	@echo "make setup        the environment, the assets and the translations only"
+	@echo "make lint types   static checks;  make format  puts the code in order"
+	@echo "make axe          accessibility, in a real browser"
+	@echo "make screenshots  pictures of the pages"
+	@echo "make wheel        the package to install elsewhere, in dist/"
+	@echo "make lock         pin the packages again (LOCK_ARGS=--upgrade for the newest)"
+	@echo "make clean        remove what make made; your data in var/ stays"
+
+# --- setting up ------------------------------------------------------------------------------------------------------
+
+setup: .venv/.created
+	@$(MAKE) --no-print-directory $(JOBS) prepare
+
+setup-test: .venv/.created
+	@$(MAKE) --no-print-directory $(JOBS) prepare TESTING=1
+
+prepare: .venv/.project translations assets
+
+.venv/.created:
+	@for python in $(PY) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    if "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        "$$python" -m venv --clear .venv && \
+	        $(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV) $(SETUPTOOLS) && \
+	        touch $@ && exit 0; \
+	        exit 1; \
+	    fi; \
+	done; \
+	echo "Comptoir needs Python 3.11 or later with its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; \
+	exit 1
+
+# uv is quick but does not read pip's configuration: it is told of the index set there, and pip itself takes over where
+# that is not enough.
+define install
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config list | sed -n "s/^[^ ]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}"; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi; \
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: $(1) || \
+	    $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(1)
+	@touch $@
+endef
+
+.venv/.runtime: requirements.lock | .venv/.created
+	$(call install,requirements.lock)
+
+.venv/.test: requirements-test.lock | .venv/.created
+	$(call install,requirements-test.lock)
+
+# Comptoir itself, as a link to this folder; again when its commands or its list of plugins may have changed.
+.venv/.project: $(PACKAGES) setup.cfg
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+translations: .venv/.translations
+
+.venv/.translations: $(PACKAGES) $(CATALOGUES)
+	@for folder in $(TRANSLATIONS); do $(BIN)/pybabel --quiet compile --directory "$$folder" || exit 1; done
+	@touch $@
+
+assets: .venv/.created
+	@$(BIN)/python tools/assets.py
+
+# --- using it --------------------------------------------------------------------------------------------------------
+
+run: setup
+	@exec $(BIN)/comptoir serve --demo
+
+wheel: setup
+	@$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python
+	@ls dist
+
+screenshots: setup-test
+	@$(BIN)/python tools/screenshots.py
+
+# --- checking it -----------------------------------------------------------------------------------------------------
+
+test: lint types
+	$(BIN)/pytest -n auto --maxprocesses 8 -m "not axe" $(PYTEST_ARGS)
+
+axe: setup-test
+	$(BIN)/pytest -n auto --maxprocesses 8 -m axe $(PYTEST_ARGS)
+
+lint: setup-test
+	$(BIN)/ruff check --quiet $(CODE)
+	$(BIN)/ruff format --quiet --check $(CODE)
+	$(BIN)/lint-imports
+
+types: setup-test
+	$(BIN)/mypy core plugins tools
+
+format: setup-test
+	$(BIN)/ruff check --quiet --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# --- keeping it ------------------------------------------------------------------------------------------------------
+
+lock: .venv/.created
+	$(COMPILE) $(LOCK_ARGS) setup.cfg --output-file requirements.lock
+	$(COMPILE) $(LOCK_ARGS) --all-extras --constraint requirements.lock setup.cfg --output-file requirements-test.lock
+
+clean:
+	rm -rf .venv .assets core/static/vendor build dist *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find core plugins tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	find core plugins -name '*.mo' -type f -delete

