@@ -1,0 +1,149 @@
+"""What plugins contribute: frozen values returned by declaration hooks (DESIGN 3, UX 1.2).
+
+Nothing here runs by itself. Functions inside (context of a panel, verb of an action) are called by generic pages
+behind an error boundary that names the plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.i18n import Text
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.data.records import Record
+    from core.data.unit import Unit
+
+Group = Literal["customers", "sales", "agenda", "marketing", "tools", "administration"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of fields on form and sheet."""
+
+    name: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A built-in selection of an entity's list, such as prospects: filters as in the URL, and words of its own."""
+
+    name: str
+    label: Text
+    one: Text
+    filters: tuple[str, ...]
+    new_label: Text
+    defaults: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """Which field of a new record gets a number when left empty, and the mask of the first series (TP-2)."""
+
+    field: str
+    mask: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs."""
+
+    name: str
+    label: Text
+    plural: Text
+    slug: str
+    title: str
+    new_label: Text
+    group: Group = "customers"
+    icon: str = "list"
+    order: int = 50
+    sections: tuple[Section, ...] = ()
+    views: tuple[View, ...] = ()
+    numbering: Numbering | None = None
+    default_sort: str = "-created_at"
+    timeline: bool = True
+    administrators_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An entry of the main menu. `endpoint` and `values` as for `url_for`; `counter` must answer by primary key."""
+
+    label: Text
+    endpoint: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    group: Group = "customers"
+    order: int = 50
+    icon: str = "list"
+    permission: str | None = None
+    counter: Callable[[Session], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A box on a sheet: a template of the plugin, and a function that makes its context from the record."""
+
+    name: str
+    label: Text
+    template: str
+    context: Callable[[Session, Record], Mapping[str, Any]]
+    permission: str | None = None
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button on a sheet. Either `verb` (a POST that runs in a unit) or `endpoint` (a link with the record's id).
+
+    `when` says for which records it is shown; the verb must check its own preconditions again.
+    """
+
+    name: str
+    label: Text
+    permission: str
+    verb: Callable[[Unit, Record], None] | None = None
+    endpoint: str | None = None
+    when: Callable[[Record], bool] | None = None
+    icon: str = "chevron-right"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Answer of a health check: ok, warning or error, with a sentence and an optional page that mends it."""
+
+    state: Literal["ok", "warning", "error"]
+    message: Text
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A health check of the Modules page."""
+
+    name: str
+    label: Text
+    run: Callable[[Session], CheckResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A right beyond the derived ones (`entity.view`, `.create`, `.edit`, `.delete`, `.export`)."""
+
+    name: str
+    label: Text
+    roles: frozenset[str] = frozenset({"administrator"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """A list of values an administrator keeps (statuses, potentials); `options` are the shipped ones (PR-1)."""
+
+    name: str
+    label: Text
+    options: Sequence[Any]

@@ -1,0 +1,1 @@
+"""The business modules that come with Comptoir; each folder is one plugin."""
