@@ -1,0 +1,45 @@
+"""What must not happen inside a unit of work: connections to the outside (SECURITY 7.28) and units within units."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import ContractError
+
+_state = threading.local()
+_FORBIDDEN = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"})
+_installed = False
+
+
+def _audit(event: str, arguments: tuple[object, ...]) -> None:
+    if event in _FORBIDDEN and getattr(_state, "inside", False):
+        raise ContractError(
+            "a unit of work must not talk to the network: write a row, and do it in changes_committed after the commit"
+        )
+
+
+def is_inside_unit() -> bool:
+    """Whether this thread works inside a unit: a second writer would wait for it in vain."""
+    return bool(getattr(_state, "inside", False))
+
+
+@contextmanager
+def inside_unit() -> Iterator[None]:
+    """Refuse network access and a second unit in this thread for the length of the block.
+
+    Database drivers connect in C and are not seen by the audit hook, so the unit's own statements pass.
+    """
+    global _installed
+    if not _installed:
+        sys.addaudithook(_audit)
+        _installed = True
+    if getattr(_state, "inside", False):
+        raise ContractError("a unit of work is open already: pass it on instead of opening another")
+    _state.inside = True
+    try:
+        yield
+    finally:
+        _state.inside = False

@@ -1,0 +1,199 @@
+"""History: one operation with its changes, written in the transaction it tells of, append-only (US-3, DESIGN 6).
+
+Values stand as the fields' own `dump` texts, so that history is readable without the plugin that wrote it. Values of
+`personal` fields stand in rows of their own, which erasure can blank.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, insert, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.contract.changes import Actor, Change
+from core.data.records import Document, Identifier, Row, now
+from core.fields import DateTime
+
+if TYPE_CHECKING:
+    from core.registry import Registry
+
+
+class Operation(Row):
+    """What a user or job did at once: who, when, which action, in which request, because of what."""
+
+    __tablename__ = "core_operation"
+    __table_args__ = (Index("ix_core_operation_actor", "actor_id", "id"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+    actor_id: Mapped[int | None] = mapped_column(Identifier)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(80))
+    request_id: Mapped[str | None] = mapped_column(String(40))
+    cause: Mapped[str | None] = mapped_column(String(500))
+    undo_of: Mapped[int | None] = mapped_column(ForeignKey("core_operation.id"), index=True)
+
+
+class RecordChange(Row):
+    """One record's part of an operation. `fields` maps a name to [old, new] as dump texts, None for empty.
+
+    For rows of a module that is off, which have no fields, `moved` holds the table, column and ids set at once.
+    """
+
+    __tablename__ = "core_change"
+    __table_args__ = (Index("ix_core_change_record", "entity", "record_id", "id"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    operation_id: Mapped[int] = mapped_column(ForeignKey("core_operation.id"), index=True)
+    entity: Mapped[str] = mapped_column(String(80))
+    record_id: Mapped[int] = mapped_column(Identifier)
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(255))
+    fields: Mapped[dict[str, list[str | None]]] = mapped_column(Document)
+    moved: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    version: Mapped[int | None] = mapped_column()
+    """The record's version after the change; tells a stale form what changed since (F39)."""
+
+
+class PersonalValue(Row):
+    """Old and new value of a personal field; the only part of history that erasure may blank (SECURITY 7.35)."""
+
+    __tablename__ = "core_change_value"
+    __table_args__ = (UniqueConstraint("operation_id", "entity", "record_id", "field"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    operation_id: Mapped[int] = mapped_column(ForeignKey("core_operation.id"))
+    entity: Mapped[str] = mapped_column(String(80))
+    record_id: Mapped[int] = mapped_column(Identifier)
+    field: Mapped[str] = mapped_column(String(120))
+    old: Mapped[str | None] = mapped_column()
+    new: Mapped[str | None] = mapped_column()
+
+
+def write_operation(
+    session: Session, *, actor: Actor, action: str, request_id: str | None, cause: str | None, undo_of: int | None
+) -> int:
+    """Write the operation's row and return its id."""
+    values = {
+        "at": now(), "actor_id": actor.id, "actor_name": actor.name, "action": action, "request_id": request_id,
+        "cause": cause, "undo_of": undo_of,
+    }  # fmt: skip
+    statement = insert(Operation).values(values).returning(Operation.id)
+    return int(session.connection().execute(statement).scalar_one())
+
+
+def write_changes(
+    session: Session, registry: Registry, operation: int, changes: Iterable[Change], moved: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the changes of one operation. `moved`: row sets of modules that are off, changed by statement."""
+    rows: list[dict[str, Any]] = []
+    personal: list[dict[str, Any]] = []
+    for change in changes:
+        fields = registry.entity(change.entity).fields
+        values: dict[str, list[str | None]] = {}
+        place = {"operation_id": operation, "entity": change.entity, "record_id": change.record_id}
+        for name in change.new.keys() | change.old.keys():
+            dump = fields[name].type.dump
+            old, new = change.old.get(name), change.new.get(name)
+            pair = [None if old is None else dump(old), None if new is None else dump(new)]
+            if fields[name].declaration.personal:
+                personal.append({**place, "field": name, "old": pair[0], "new": pair[1]})
+                pair = [None, None]
+            values[name] = pair
+        rows.append(
+            {
+                **place,
+                "kind": change.kind,
+                "title": change.title[:255],
+                "fields": values,
+                "moved": None,
+                "version": change["version"],
+            }
+        )
+    for group in moved:
+        place = {"operation_id": operation, "entity": group["entity"], "record_id": group["parent"]}
+        rows.append({**place, "kind": group["kind"], "title": "", "fields": {}, "moved": dict(group), "version": None})
+    connection = session.connection()
+    if rows:
+        connection.execute(insert(RecordChange), rows)
+    if personal:
+        connection.execute(insert(PersonalValue), personal)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a record's history: the operation, the kind of change, and the fields with old and new dumps."""
+
+    operation: Operation
+    change: RecordChange
+    fields: Mapping[str, tuple[str | None, str | None]]
+
+
+def _with_personal(session: Session, pairs: Sequence[tuple[RecordChange, Operation]]) -> list[Entry]:
+    operations = {change.operation_id for change, operation in pairs}
+    stored: dict[tuple[int, str, int], dict[str, tuple[str | None, str | None]]] = {}
+    if operations:
+        for value in session.scalars(select(PersonalValue).where(PersonalValue.operation_id.in_(operations))):
+            place = (value.operation_id, value.entity, value.record_id)
+            stored.setdefault(place, {})[value.field] = (value.old, value.new)
+    entries = []
+    for change, operation in pairs:
+        fields = {name: (pair[0], pair[1]) for name, pair in change.fields.items()}
+        fields.update(stored.get((change.operation_id, change.entity, change.record_id), {}))
+        entries.append(Entry(operation, change, fields))
+    return entries
+
+
+def history_of(
+    session: Session, entity: str, record_id: int, *, limit: int = 50, before: int | None = None
+) -> list[Entry]:
+    """The newest `limit` changes of a record, newest first; `before`: only those older than this change's id."""
+    statement = (
+        select(RecordChange, Operation)
+        .join(Operation, Operation.id == RecordChange.operation_id)
+        .where(RecordChange.entity == entity, RecordChange.record_id == record_id)
+        .order_by(RecordChange.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(RecordChange.id < before)
+    return _with_personal(session, [(change, operation) for change, operation in session.execute(statement)])
+
+
+def changes_of(session: Session, operation: int) -> list[Entry]:
+    """All changes of an operation, in the order they were written."""
+    statement = (
+        select(RecordChange, Operation)
+        .join(Operation, Operation.id == RecordChange.operation_id)
+        .where(RecordChange.operation_id == operation)
+        .order_by(RecordChange.id)
+    )
+    return _with_personal(session, [(change, row) for change, row in session.execute(statement)])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An operation in short: how many changes of each kind, and the change itself when there is just one."""
+
+    operation: Operation
+    kinds: Mapping[str, int]
+    only: Entry | None
+
+    @property
+    def total(self) -> int:
+        """The number of changes."""
+        return sum(self.kinds.values())
+
+
+def summarise(session: Session, operation: Operation) -> Summary:
+    """An operation in short; as cheap for ten thousand changes as for one."""
+    statement = select(RecordChange.kind, func.count()).where(RecordChange.operation_id == operation.id)
+    kinds = {kind: number for kind, number in session.execute(statement.group_by(RecordChange.kind))}
+    only = changes_of(session, operation.id)[0] if sum(kinds.values()) == 1 else None
+    return Summary(operation, kinds, only)
+
+
+def changed_since(session: Session, entity: str, record_id: int, version: int) -> list[Entry]:
+    """The record's changes that made a version later than `version`, newest first."""
+    return [entry for entry in history_of(session, entity, record_id) if (entry.change.version or 0) > version]

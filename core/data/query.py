@@ -1,0 +1,325 @@
+"""The question a list asks (DESIGN 11): filters, search, sort and place, all in the URL, all resolved by the registry.
+
+Names become columns through the registry only; an unknown one is a notice on pages and an error in the API, and never
+reaches SQL (SECURITY 7.7). Lists read Core rows, page by key, and count up to a cap (PERFORMANCE D5, D6, D8).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from sqlalchemy import ColumnElement, Select, and_, asc, desc, false, func, nulls_first, nulls_last, or_, select
+from sqlalchemy.orm import Session
+
+from core.data.records import Facet
+from core.errors import Invalid, Refused
+from core.fields import Field
+from core.i18n import Text, lazy as _
+
+if TYPE_CHECKING:
+    from core.registry import RegisteredEntity
+
+PAGE_SIZE = 50
+COUNT_CAP = 1001
+MAXIMUM_FILTERS = 50
+MAXIMUM_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition: a field of the registry, an operator's name, values as typed."""
+
+    field: Field
+    operator: str
+    values: tuple[str, ...]
+
+    def wire(self) -> str:
+        """As it stands in the URL; `:` and `,` in values are escaped once more (DESIGN 11)."""
+        values = ",".join(quote(value, safe="") for value in self.values)
+        return f"{self.field.name}:{self.operator}" + (f":{values}" if self.values else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the sorted list a page starts: the sort value and id of the row before it, and which way to go."""
+
+    value: Any
+    id: int
+    backward: bool = False
+    number: int = 1
+
+    def wire(self) -> str:
+        """An opaque token for the URL."""
+        raw = json.dumps([self.value, self.id, self.backward, self.number], default=str, ensure_ascii=False)
+        return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A parsed question. Made by `parse`; the same object feeds page, count, bulk and export."""
+
+    entity: RegisteredEntity
+    filters: tuple[Filter, ...] = ()
+    search: str = ""
+    sort: tuple[Field, bool] | None = None
+    view: str = ""
+    columns: tuple[Field, ...] = ()
+    place: Place | None = None
+    deleted: bool = False
+    notices: tuple[Text, ...] = ()
+    visible: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def sort_field(self) -> Field:
+        """The field the list is sorted by."""
+        return self.sort[0] if self.sort else self.entity.fields["created_at"]
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self.sort[1] if self.sort else True
+
+    def without(self, one: Filter) -> ListQuery:
+        """The same question without one filter, from the first page."""
+        return replace(self, filters=tuple(kept for kept in self.filters if kept is not one), place=None)
+
+
+def parse_filter(entity: RegisteredEntity, text: str, allowed: frozenset[str]) -> Filter:
+    """`field:op:value,value` as a filter. Raises `Invalid`; a hidden field is answered like an unknown one (T04)."""
+    name, operator, raw = ([*text.split(":", 2), "", ""])[:3]
+    found = entity.fields.get(name) if name in allowed else None
+    if found is None:
+        raise Invalid(_("The filter on “%(name)s” was left out: there is no such field", name=name[:60]))
+    values = tuple(unquote(value) for value in raw.split(",")) if raw else ()
+    one = Filter(found, operator, values)
+    try:
+        found.criterion(operator, values)
+    except Invalid as error:
+        raise Invalid(_("A filter was left out: %(reason)s", reason=error.message)) from error
+    return one
+
+
+def parse(
+    entity: RegisteredEntity, arguments: Mapping[str, Sequence[str]], allowed: frozenset[str], *, deleted: bool = False
+) -> ListQuery:
+    """The question in a query string. `allowed`: names of the fields the user may see.
+
+    What cannot be understood becomes a notice and is left out; the list still opens (UX 2.1).
+    """
+    notices: list[Text] = []
+    filters: list[Filter] = []
+    view = (arguments.get("view") or [""])[0]
+    built_in = {found.name: found for found in entity.entity.views}
+    if view and view not in built_in:
+        notices.append(_("There is no view “%(name)s”", name=view[:60]))
+        view = ""
+    wanted = [*(built_in[view].filters if view else ()), *arguments.get("f", ())]
+    if len(wanted) > MAXIMUM_FILTERS:
+        notices.append(_("Only the first %(number)s filters were used", number=MAXIMUM_FILTERS))
+    for text in wanted[:MAXIMUM_FILTERS]:
+        try:
+            filters.append(parse_filter(entity, text, allowed))
+        except Invalid as error:
+            notices.append(error.message)
+    search = (arguments.get("q") or [""])[0].strip()
+    if len(search) > MAXIMUM_SEARCH:
+        notices.append(_("The search is longer than %(number)s characters and was cut", number=MAXIMUM_SEARCH))
+        search = search[:MAXIMUM_SEARCH]
+    sort = _parse_sort(entity, (arguments.get("sort") or [""])[0], allowed, notices)
+    return ListQuery(
+        entity=entity,
+        filters=tuple(filters),
+        search=search,
+        sort=sort,
+        view=view,
+        columns=_parse_columns(entity, arguments.get("c", ()), allowed, notices),
+        place=_parse_place((arguments.get("at") or [""])[0], notices),
+        deleted=deleted,
+        notices=tuple(notices),
+        visible=allowed,
+    )
+
+
+def _parse_sort(
+    entity: RegisteredEntity, text: str, allowed: frozenset[str], notices: list[Text]
+) -> tuple[Field, bool]:
+    for wanted in (text, entity.entity.default_sort):
+        name = wanted.removeprefix("-")
+        if name in allowed and name in entity.fields:
+            return entity.fields[name], wanted.startswith("-")
+        if wanted and wanted == text:
+            notices.append(_("The list cannot be sorted by “%(name)s”", name=name[:60]))
+    return entity.fields["created_at"], True
+
+
+def _parse_columns(
+    entity: RegisteredEntity, names: Iterable[str], allowed: frozenset[str], notices: list[Text]
+) -> tuple[Field, ...]:
+    chosen = []
+    for name in names:
+        if name in allowed and name in entity.fields:
+            chosen.append(entity.fields[name])
+        else:
+            notices.append(_("The column “%(name)s” was left out: there is no such field", name=name[:60]))
+    if chosen:
+        return tuple(dict.fromkeys([entity.title_field, *chosen]))
+    listed = [found for found in entity.fields.values() if found.declaration.listed and found.name in allowed]
+    return tuple(dict.fromkeys([entity.title_field, *listed]))
+
+
+def _parse_place(text: str, notices: list[Text]) -> Place | None:
+    if not text:
+        return None
+    try:
+        value, record_id, backward, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return Place(value, int(record_id), bool(backward), max(1, int(number)))
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        notices.append(_("This page of the list does not exist; this is the first one"))
+        return None
+
+
+# -- statements -------------------------------------------------------------------------------------------------
+def conditions(query: ListQuery) -> list[ColumnElement[bool]]:
+    """Everything a row must satisfy."""
+    model = query.entity.model.__table__
+    found: list[ColumnElement[bool]] = [
+        model.c.deleted_at.is_not(None) if query.deleted else model.c.deleted_at.is_(None)
+    ]
+    found += [one.field.criterion(one.operator, one.values) for one in query.filters]
+    if query.search:
+        found.append(_search(query))
+    return found
+
+
+def _search(query: ListQuery) -> ColumnElement[bool]:
+    tests = []
+    for found in query.entity.fields.values():
+        if found.declaration.search and found.name in query.visible:
+            term = found.type.search_term(query.search)
+            if term is not None:
+                tests.append(found.sort_column.contains(term, autoescape=True))
+    return or_(*tests) if tests else false()
+
+
+def _facets(query: ListQuery, fields: Iterable[Field]) -> list[type[Facet]]:
+    used = {found.owner for found in fields}
+    return [facet for facet in query.entity.facets if facet in used]
+
+
+def _from(statement: Select[Any], query: ListQuery, fields: Iterable[Field]) -> Select[Any]:
+    table = query.entity.model.__table__
+    joined: Any = table
+    for facet in _facets(query, fields):
+        joined = joined.outerjoin(facet.__table__, facet.__table__.c.record_id == table.c.id)
+    return statement.select_from(joined)
+
+
+def _used(query: ListQuery) -> list[Field]:
+    searched = [found for found in query.entity.fields.values() if found.declaration.search] if query.search else []
+    return [*(one.field for one in query.filters), *searched]
+
+
+def page_statement(query: ListQuery, columns: Sequence[Field], limit: int) -> Select[Any]:
+    """Rows of one page: id, version, sort value, then the columns; facets joined only when used."""
+    table = query.entity.model.__table__
+    sort = query.sort_field
+    statement = select(table.c.id, table.c.version, sort.sort_column, *(found.column for found in columns))
+    statement = _from(statement, query, [*columns, *_used(query), sort]).where(*conditions(query))
+    backward = query.place is not None and query.place.backward
+    down = query.descending != backward
+    if query.place is not None:
+        statement = statement.where(_beyond(query, table.c.id, down))
+    order: Any = desc(sort.sort_column) if down else asc(sort.sort_column)
+    if sort.nullable:  # one rule on both engines: empty first when rising, last when falling (PERFORMANCE 1.4)
+        order = nulls_last(order) if down else nulls_first(order)
+    return statement.order_by(order, desc(table.c.id) if down else asc(table.c.id)).limit(limit)
+
+
+def _beyond(query: ListQuery, identity: ColumnElement[int], down: bool) -> ColumnElement[bool]:
+    place = query.place
+    assert place is not None
+    column = query.sort_field.sort_column
+    later_id = identity < place.id if down else identity > place.id
+    if place.value is None:
+        same = and_(column.is_(None), later_id)
+        return same if down else or_(same, column.is_not(None))
+    value = query.sort_field.type.load(place.value) if query.sort_field.key_column is None else place.value
+    later = column < value if down else column > value
+    beyond = or_(later, and_(column == value, later_id))
+    return or_(beyond, column.is_(None)) if down and query.sort_field.nullable else beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows: each is (id, version, sort value, *columns); with the places before and after it."""
+
+    rows: Sequence[Sequence[Any]]
+    first_number: int
+    previous: Place | None
+    next: Place | None
+
+
+def read_page(session: Session, query: ListQuery, columns: Sequence[Field], size: int = PAGE_SIZE) -> Page:
+    """The page the query asks for, and how to go on. A place that cannot be compared falls back to the first page."""
+    place = query.place
+    try:
+        statement = page_statement(query, columns, size + 1)
+    except (Refused, ValueError, TypeError):
+        query, place = replace(query, place=None), None
+        statement = page_statement(query, columns, size + 1)
+    rows: list[Any] = list(session.connection().execute(statement))
+    more = len(rows) > size
+    rows = rows[:size]
+    backward = place is not None and place.backward
+    if backward:
+        rows.reverse()
+    number = 1 if place is None else place.number
+    first_number = max(1, number - len(rows)) if backward else number
+    has_next = more if not backward else True
+    has_previous = (place is not None) if not backward else more
+    return Page(
+        rows=rows,
+        first_number=first_number,
+        previous=_place_at(query, rows[0], True, first_number) if rows and has_previous else None,
+        next=_place_at(query, rows[-1], False, first_number + len(rows)) if rows and has_next else None,
+    )
+
+
+def _place_at(query: ListQuery, row: Sequence[Any], backward: bool, number: int) -> Place:
+    value = row[2]
+    if value is not None and query.sort_field.key_column is None:
+        value = query.sort_field.type.dump(value)
+    return Place(value, row[0], backward, number)
+
+
+def read_row(
+    session: Session, query: ListQuery, columns: Sequence[Field], record_id: int
+) -> tuple[Sequence[Any] | None, bool]:
+    """One row by id, and whether the query still selects it; None when the record is in the bin or gone."""
+    table = query.entity.model.__table__
+    alone = replace(query, filters=(), search="", place=None)
+    row = session.connection().execute(page_statement(alone, columns, 1).where(table.c.id == record_id)).first()
+    if row is None:
+        return None, False
+    matches = _from(select(table.c.id), query, _used(query)).where(*conditions(query), table.c.id == record_id)
+    return row, session.connection().execute(matches).first() is not None
+
+
+def count(session: Session, query: ListQuery, cap: int = COUNT_CAP) -> int:
+    """How many rows match, counted up to `cap`."""
+    table = query.entity.model.__table__
+    some = _from(select(table.c.id), query, _used(query)).where(*conditions(query)).limit(cap).subquery()
+    return int(session.connection().execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def ids(session: Session, query: ListQuery, limit: int) -> list[int]:
+    """Ids of the matching rows, at most `limit`; for bulk actions."""
+    table = query.entity.model.__table__
+    statement = _from(select(table.c.id), query, _used(query)).where(*conditions(query))
+    return list(session.connection().execute(statement.order_by(table.c.id).limit(limit)).scalars())

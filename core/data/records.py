@@ -1,0 +1,156 @@
+"""What is stored: records, facets of records, and plain rows of the core (DESIGN 4).
+
+A `Record` is something people have lists, sheets and forms of. A `Facet` holds a plugin's fields for somebody else's
+record, in a table of its own. Normalised key columns (PERFORMANCE D1) and sort indexes come from the fields.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, event, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column
+
+from core.contract.contributions import Entity
+from core.errors import ContractError
+from core.fields import DateTime, Declaration, field, key_column_type
+from core.i18n import lazy as _
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Identifier = BigInteger().with_variant(Integer, "sqlite")
+Document = JSON().with_variant(JSONB, "postgresql")
+
+
+def now() -> datetime.datetime:
+    """The present instant, aware, UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Row(DeclarativeBase):
+    """Base of every mapped class; classes are declared once per process and never rebuilt (DESIGN 5)."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Fielded(Row):
+    """A row whose columns may be fields: adds key columns before mapping and indexes after it."""
+
+    __abstract__ = True
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        if cls.__dict__.get("__abstract__"):
+            super().__init_subclass__(**arguments)
+            return
+        declared = {
+            name: found for name, value in list(vars(cls).items()) if (found := _declaration(value)) is not None
+        }
+        for name, declaration in declared.items():
+            if declaration.type.keyed and (declaration.search or declaration.listed):
+                setattr(cls, f"{name}_key", mapped_column(key_column_type(), info={"key_of": name}))
+        super().__init_subclass__(**arguments)
+        _add_indexes(cls, declared)
+
+
+def _declaration(value: object) -> Declaration[Any] | None:
+    found = value.column.info.get("field") if isinstance(value, MappedColumn) else None
+    return found if isinstance(found, Declaration) else None
+
+
+def _add_indexes(cls: type[Fielded], declared: dict[str, Declaration[Any]]) -> None:
+    table = cast(Table, cls.__table__)
+    identity = next(iter(table.primary_key.columns))
+    for name, declaration in declared.items():
+        column = table.columns[name]
+        key = table.columns.get(f"{name}_key")
+        if key is not None:
+            Index(f"ix_{table.name}_{name}_key", key, identity)
+        elif declaration.indexed or column.foreign_keys:
+            Index(f"ix_{table.name}_{name}", column, identity)
+        if declaration.unique:
+            live = text("deleted_at IS NULL")
+            Index(f"uq_{table.name}_{name}", column, unique=True, sqlite_where=live, postgresql_where=live)
+
+
+class Record(Fielded):
+    """Base of records: identity that never comes back, version, stamps, the bin, and the administrator's own fields."""
+
+    __abstract__ = True
+    entity: ClassVar[Entity]
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True, sort_order=-10)
+    version: Mapped[int] = mapped_column(Integer, nullable=False, sort_order=90)
+    created_at: Mapped[datetime.datetime] = field(DateTime(), _("Created"), readonly=True)
+    updated_at: Mapped[datetime.datetime] = field(DateTime(), _("Modified"), readonly=True)
+    deleted_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type(), active_history=True)
+    extra: Mapped[dict[str, Any]] = mapped_column(Document, default=dict, active_history=True)
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        if not cls.__dict__.get("__abstract__"):
+            if not isinstance(cls.__dict__.get("entity"), Entity):
+                raise ContractError(f"{cls.__name__} must declare `entity = Entity(...)`")
+            own = cls.__dict__.get("__table_args__", ())
+            cls.__table_args__ = (*own, {"sqlite_autoincrement": True})  # ids never come back (SECURITY 7.9)
+        super().__init_subclass__(**arguments)
+        if not cls.__dict__.get("__abstract__"):
+            Index(
+                f"ix_{cls.__tablename__}_created_at", cls.__table__.columns["created_at"], cls.__table__.columns["id"]
+            )
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+    @property
+    def title(self) -> str:
+        """The record's name for people."""
+        return str(getattr(self, self.entity.title) or f"#{self.id}")
+
+
+class Facet(Fielded):
+    """Base of a plugin's fields on somebody else's record: `class Loyalty(Facet, of=ThirdParty)`."""
+
+    __abstract__ = True
+    of: ClassVar[type[Record]]
+    record_id: Mapped[int]
+
+    def __init_subclass__(cls, of: type[Record] | None = None, **arguments: Any) -> None:
+        if of is not None:
+            cls.of = of
+            target = ForeignKey(f"{of.__tablename__}.id", ondelete="CASCADE")
+            cls.record_id = mapped_column(Identifier, target, primary_key=True, autoincrement=False, sort_order=-10)
+        elif not cls.__dict__.get("__abstract__"):
+            raise ContractError(f"{cls.__name__} must say whose facet it is: class {cls.__name__}(Facet, of=...)")
+        super().__init_subclass__(**arguments)
+
+
+@event.listens_for(Fielded, "before_insert", propagate=True)
+@event.listens_for(Fielded, "before_update", propagate=True)
+def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
+    for attribute, key, make in _keys_of(mapper.class_):
+        value = getattr(target, attribute)
+        made = None if value is None else make(value)
+        if getattr(target, key) != made:
+            setattr(target, key, made)
+
+
+_KEYS: dict[type[Any], tuple[tuple[str, str, Any], ...]] = {}
+
+
+def _keys_of(cls: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+    found = _KEYS.get(cls)
+    if found is None:
+        columns = cls.__table__.columns
+        found = _KEYS[cls] = tuple(
+            (column.info["key_of"], column.name, columns[column.info["key_of"]].info["field"].type.key)
+            for column in columns
+            if "key_of" in column.info
+        )
+    return found

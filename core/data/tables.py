@@ -1,0 +1,111 @@
+"""Plain tables of the core: state of the installation, what administrators keep, what waits for the worker."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.data.records import Document, Identifier, Row
+from core.fields import DateTime
+
+
+class State(Row):
+    """The one row every request reads: the version of the enabled set (DESIGN 5)."""
+
+    __tablename__ = "core_state"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class PluginState(Row):
+    """What the installation knows of a plugin. `set_aside` says why it is not running although enabled (MO-8)."""
+
+    __tablename__ = "core_plugin"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    enabled: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[str] = mapped_column(String(40), default="")
+    migrations: Mapped[str] = mapped_column(String(64), default="")
+    set_aside: Mapped[str | None] = mapped_column(String(2000))
+
+
+class PluginIncident(Row):
+    """A fault of a plugin: import, migration, hook that raised or took too long."""
+
+    __tablename__ = "core_incident"
+    __table_args__ = (Index("ix_core_incident_plugin", "plugin", "id"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    plugin: Mapped[str] = mapped_column(String(40))
+    hook: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(String(2000))
+    at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+    cleared: Mapped[bool] = mapped_column(default=False)
+
+
+class SettingValue(Row):
+    """A setting an administrator changed, as its field's dump."""
+
+    __tablename__ = "core_setting"
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    value: Mapped[str | None] = mapped_column()
+
+
+class DictionaryEntry(Row):
+    """One value of a list kept by administrators (PR-1); labels by language."""
+
+    __tablename__ = "core_dictionary"
+    __table_args__ = (UniqueConstraint("dictionary", "code"),)
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    dictionary: Mapped[str] = mapped_column(String(80))
+    code: Mapped[str] = mapped_column(String(40))
+    labels: Mapped[dict[str, str]] = mapped_column(Document)
+    tone: Mapped[str] = mapped_column(String(20), default="neutral")
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class CustomField(Row):
+    """A field an administrator made; its values stand in `extra` of the record (MO-7)."""
+
+    __tablename__ = "core_custom_field"
+    __table_args__ = (UniqueConstraint("entity", "code"),)
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    entity: Mapped[str] = mapped_column(String(80))
+    code: Mapped[str] = mapped_column(String(41))
+    kind: Mapped[str] = mapped_column(String(40))
+    labels: Mapped[dict[str, str]] = mapped_column(Document)
+    options: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
+
+
+class JobRow(Row):
+    """Work for the worker, written in the transaction that caused it (DESIGN 9)."""
+
+    __tablename__ = "core_job"
+    __table_args__ = (
+        Index("ix_core_job_ready", "state", "run_at"),
+        UniqueConstraint("unique_key"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    plugin: Mapped[str] = mapped_column(String(40))
+    payload: Mapped[dict[str, Any]] = mapped_column(Document)
+    unique_key: Mapped[str | None] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(12), default="ready")
+    attempts: Mapped[int] = mapped_column(default=0)
+    run_at: Mapped[float] = mapped_column()
+    lease_until: Mapped[float | None] = mapped_column()
+    error: Mapped[str | None] = mapped_column(String(2000))
+
+
+class Submission(Row):
+    """A form's one-time key and the answer it got: a second submit returns the first result (UX 1.5)."""
+
+    __tablename__ = "core_submission"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(Identifier)
+    operation_id: Mapped[int | None] = mapped_column(Identifier)
+    location: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type(), index=True)

@@ -1,0 +1,299 @@
+"""The unit of work: the only way to write (DESIGN 6).
+
+    with transaction(action="proposal.accept") as unit:
+        services.accept(unit, proposal)
+
+On leaving the block, in at most ten rounds: flush, gather what changed, let plugins refuse (phase 1), let them react
+(phase 2). Then history, the job rows that will tell the world, commit. Any error leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import event, insert
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm.exc import StaleDataError
+
+from core.contract.changes import Change
+from core.contract.contributions import Numbering
+from core.data import numbering
+from core.data.capture import Capture
+from core.data.clock import database_clock
+from core.data.context import Context, current_context
+from core.data.guards import inside_unit
+from core.data.history import write_changes, write_operation
+from core.data.records import Facet, Fielded, Record, now
+from core.data.session import INCLUDE_DELETED, GuardedSession
+from core.data.tables import JobRow, Submission
+from core.data.validation import check_records
+from core.errors import Busy, ContractError, EditConflict, NotFound, PluginError, Refused
+from core.fields import Field
+from core.i18n import Text, lazy as _
+
+MAXIMUM_ROUNDS = 10
+SYSTEM_STAMPS = frozenset({"created_at", "updated_at"})
+
+R = TypeVar("R", bound=Record)
+F = TypeVar("F", bound=Facet)
+
+
+class Unit:
+    """One business operation in one transaction; made by `transaction()`, passed to services and hooks."""
+
+    def __init__(
+        self, context: Context, session: GuardedSession, action: str, cause: str | None, undo_of: int | None
+    ) -> None:
+        self.context = context
+        self.session = session
+        self.action = action
+        self.cause = cause
+        self.undo_of = undo_of
+        self.notices: list[Text] = []
+        """Sentences for the person, such as a code that was stepped over."""
+        self.operation: int | None = None
+        """The id of the operation in history, once something was written."""
+        self.changes: list[Change] = []
+        """What the operation changed, merged over all rounds; filled when the unit ends."""
+        self.moved: list[dict[str, Any]] = []
+        self.noteworthy = False
+        """Whether history tells of the operation even when no record changed, as when a module is switched on."""
+        """Rows of modules that are off, set by statement; written into history for undo."""
+        self.submission: Submission | None = None
+        self._capture = Capture(context.registry, context.actor, action)
+        self._checking = False
+
+    # -- verbs --------------------------------------------------------------------------------------------------
+    def add(self, record: R) -> R:
+        """Add a new record; stamps are set here, a missing number at the flush."""
+        record.created_at = record.updated_at = now()
+        self.session.add(record)
+        return record
+
+    def get(self, model: type[R], record_id: int, *, version: int | None = None, deleted: bool = False) -> R:
+        """The record. `version`: what the form was made from; `deleted`: also from the bin.
+
+        Raises `NotFound`, and `EditConflict` when somebody changed it since (F39).
+        """
+        options = INCLUDE_DELETED if deleted else {}
+        record = self.session.get(model, record_id, execution_options=options)
+        if record is None or (record.deleted_at is not None and not deleted):
+            raise NotFound(_("This record does not exist, or was deleted"))
+        if version is not None and record.version != version:
+            raise EditConflict(_("Somebody changed this record meanwhile"))
+        return record
+
+    def facet(self, model: type[F], record_id: int) -> F:
+        """A plugin's fields of a record; the row is made on first use."""
+        found = self.session.get(model, record_id)
+        if found is None:
+            found = model(record_id=record_id)
+            self.session.add(found)
+        return found
+
+    def read(self, record: Record, field: Field) -> Any:
+        """The value of any field of a record: own, contributed or custom."""
+        if field.extra_key is not None:
+            stored = (record.extra or {}).get(field.extra_key)
+            return None if stored is None else field.type.load(stored)
+        if isinstance(record, field.owner):
+            return getattr(record, field.attribute)
+        facet = self.session.get(field.owner, record.id)
+        return None if facet is None else getattr(facet, field.attribute)
+
+    def write(self, record: Record, field: Field, value: Any) -> None:
+        """Set any field of a record."""
+        if field.extra_key is not None:
+            others = {key: kept for key, kept in (record.extra or {}).items() if key != field.extra_key}
+            record.extra = others if value is None else {**others, field.extra_key: field.type.dump(value)}
+        elif isinstance(record, field.owner):
+            setattr(record, field.attribute, value)
+        else:
+            if record in self.session.new:
+                self.session.flush()  # a facet needs the id of its record
+            if value is not None or self.session.get(field.owner, record.id) is not None:
+                setattr(self.facet(field.owner, record.id), field.attribute, value)
+
+    def claim(self, key: str, location: str, user_id: int | None) -> None:
+        """Bind a form's one-time key to this unit's result, so that a second submit finds it (UX 1.5)."""
+        self.submission = Submission(key=key, user_id=user_id, location=location, at=now())
+        self.session.add(self.submission)
+
+    def notice(self, message: Text) -> None:
+        """Tell the person something about what was done."""
+        self.notices.append(message)
+
+    # -- ending -------------------------------------------------------------------------------------------------
+    def finish(self) -> None:
+        """Run the phases, write history and jobs, commit."""
+        hooks = self.context.hooks
+        for _round in range(MAXIMUM_ROUNDS):
+            self.session.flush()
+            changes = self._capture.take_round()
+            if not changes:
+                break
+            if self.undo_of is None:
+                self._check_moves(changes)
+            self._checking = True
+            try:
+                hooks.changing(changes)
+            finally:
+                self._checking = False
+            hooks.changed(changes, self, self._savepoint)
+        else:
+            raise ContractError(f"{self.action}: plugins still answer each other after {MAXIMUM_ROUNDS} rounds")
+        self.changes = self._capture.whole()
+        if self.changes or self.moved or self.noteworthy:
+            self._write_history()
+        self.session.ending = True
+        self.session.commit()
+
+    def _write_history(self) -> None:
+        context = self.context
+        self.operation = write_operation(
+            self.session, actor=context.actor, action=self.action, request_id=context.request_id,
+            cause=self._reason(), undo_of=self.undo_of,
+        )  # fmt: skip
+        if self.submission is not None:
+            self.submission.operation_id = self.operation
+        write_changes(self.session, context.registry, self.operation, self.changes, self.moved)
+        moment = database_clock(self.session)
+        jobs = [
+            {
+                "name": "changes_committed", "plugin": plugin, "payload": {"operation": self.operation}, "state": "ready",
+                "attempts": 0, "run_at": moment, "unique_key": f"changes:{plugin}:{self.operation}",
+            }
+            for plugin in context.hooks.listeners("changes_committed")
+            if self.changes
+        ]  # fmt: skip
+        if jobs:
+            self.session.connection().execute(insert(JobRow), jobs)
+
+    def _reason(self) -> str | None:
+        reasons = [*([self.cause] if self.cause else []), *(str(notice) for notice in self.notices)]
+        return "; ".join(reasons)[:500] or None
+
+    def _check_moves(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.kind != "updated":
+                continue
+            fields = self.context.registry.entity(change.entity).fields
+            for name, new in change.new.items():
+                if not fields[name].type.allows(change.old.get(name), new):
+                    message = _(
+                        "%(title)s cannot go from %(old)s to %(new)s",
+                        title=change.title,
+                        old=_shown(fields[name], change.old.get(name)),
+                        new=_shown(fields[name], new),
+                    )
+                    raise Refused(message, field=name)
+
+    @contextmanager
+    def _savepoint(self, plugin: str) -> Iterator[None]:
+        """One plugin's reaction: undone alone when it raises, its captured changes with it."""
+        kept = self._capture.snapshot()
+        try:
+            with self.session.begin_nested():
+                yield
+                self.session.flush()
+        except BaseException as error:
+            self._capture.restore(kept)
+            if isinstance(error, ContractError):
+                raise PluginError(
+                    plugin, _("Module %(name)s broke a rule of the core: %(error)s", name=plugin, error=error)
+                ) from error
+            raise
+
+    # -- session events -----------------------------------------------------------------------------------------
+    def before_flush(self, session: Session) -> None:
+        """Number, check and capture what is about to be written."""
+        new = [row for row in session.new if isinstance(row, Fielded)]
+        dirty = [row for row in session.dirty if isinstance(row, Fielded) and session.is_modified(row)]
+        if not new and not dirty and not session.deleted:
+            return
+        if self._checking:
+            raise ContractError("records_changing must not write: react in records_changed")
+        if any(isinstance(row, Fielded) for row in session.deleted):
+            raise ContractError("records are deleted with delete_record(), which puts them in the bin")
+        self._touch(session, new, dirty)
+        self._number(new)
+        check_records(session, self.context.registry, new, dirty)
+        self._capture.before_flush(new, dirty)
+
+    def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
+        moment = now()
+        for row in new:
+            if isinstance(row, Record):
+                for stamp in SYSTEM_STAMPS - row.__dict__.keys():
+                    setattr(row, stamp, moment)
+        known = {id(row) for row in (*new, *dirty)}
+        for row in (*new, *dirty):
+            if isinstance(row, Facet):
+                owner = session.get(row.of, row.record_id, execution_options=INCLUDE_DELETED)
+                if owner is not None and id(owner) not in known:
+                    known.add(id(owner))
+                    owner.updated_at = moment  # a facet's change counts as one of its record: version and stamp move
+        for row in dirty:
+            if isinstance(row, Record):
+                row.updated_at = moment
+
+    def _number(self, new: list[Fielded]) -> None:
+        waiting: dict[type[Record], list[Record]] = {}
+        for row in new:
+            if isinstance(row, Record) and row.entity.numbering and not getattr(row, row.entity.numbering.field):
+                waiting.setdefault(type(row), []).append(row)
+        for model, rows in waiting.items():
+            rule = model.entity.numbering
+            assert isinstance(rule, Numbering)
+            registered = self.context.registry.entity_of(model)
+            codes, skipped = numbering.take(self.session, registered, len(rows), datetime.date.today())
+            for row, code in zip(rows, codes, strict=True):
+                setattr(row, rule.field, code)
+            for code in skipped:
+                self.notice(_("%(code)s was already used and was stepped over", code=code))
+
+
+def _shown(field: Field, value: Any) -> str:
+    return "" if value is None else field.type.text(value)
+
+
+@event.listens_for(GuardedSession, "before_flush")
+def _before_flush(session: Session, flush_context: UOWTransaction, instances: Any) -> None:
+    if isinstance(session, GuardedSession):
+        if session.unit is not None:
+            session.unit.before_flush(session)
+        elif any(isinstance(row, Fielded) for row in (*session.new, *session.dirty)):
+            raise ContractError("records are written inside transaction() only")
+
+
+@contextmanager
+def transaction(
+    action: str, *, cause: str | None = None, undo_of: int | None = None, context: Context | None = None
+) -> Iterator[Unit]:
+    """One unit of work (DESIGN 6). `action`: its dotted name for history; `cause`: why, for people.
+
+    Raises `Refused` (nothing was written), `EditConflict` when somebody else was first, `Busy` when the database could
+    not be had.
+    """
+    context = context or current_context()
+    with inside_unit(), context.database.writing() as session:
+        unit = session.unit = Unit(context, session, action, cause, undo_of)
+        try:
+            yield unit
+            unit.finish()
+        except StaleDataError as error:
+            raise EditConflict(_("Somebody changed this record meanwhile")) from error
+        except IntegrityError as error:
+            raise Refused(
+                _("Another record already has this value, or the linked record is gone. Nothing was written.")
+            ) from error
+        except OperationalError as error:
+            if "lock" in str(error.orig):
+                raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
+            raise
+        finally:
+            session.ending = True

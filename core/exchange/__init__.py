@@ -1,0 +1,1 @@
+"""What leaves or enters: records as rows of text."""

@@ -1,0 +1,16 @@
+"""Demo data: fictitious records that plugins add to an empty installation, the same each time."""
+
+from __future__ import annotations
+
+from core.data.context import Context
+from core.data.unit import transaction
+
+
+def load_demo(context: Context) -> int:
+    """Let every enabled plugin add its demo records, each in one unit; returns how many records were made."""
+    made = 0
+    for plugin in context.hooks.listeners("demo_data"):
+        with transaction("demo.load", cause=f"demo data of {plugin}", context=context) as unit:
+            context.hooks.demo(plugin, unit)
+        made += sum(change.kind == "created" for change in unit.changes)
+    return made

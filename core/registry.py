@@ -1,0 +1,241 @@
+"""The immutable view of one enabled set: its entities with their fields, wherever these come from (DESIGN 1, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import inspect
+
+from core.contract.contributions import Action, Check, Entity, MenuItem, Panel
+from core.contract.hooks import Hooks
+from core.contract.plugin import Plugin
+from core.data.custom_fields import CustomDefinition
+from core.data.records import Facet, Fielded, Record
+from core.errors import ContractError, NotFound, PluginError
+from core.fields import Choice, Declaration, Field, Option
+from core.i18n import lazy as _
+
+SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
+"""Fields of every record that the core sets itself; they are shown and sorted, never part of a change."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegisteredEntity:
+    """An entity of this enabled set with all its fields, own, contributed and custom."""
+
+    entity: Entity
+    plugin: str
+    model: type[Record]
+    fields: Mapping[str, Field]
+    facets: tuple[type[Facet], ...]
+    panels: tuple[tuple[str, Panel], ...]
+    actions: tuple[tuple[str, Action], ...]
+    tracked: Mapping[type[Fielded], tuple[Field, ...]]
+    """For each class that holds values: the fields whose changes are history."""
+
+    @property
+    def name(self) -> str:
+        """The entity's name in code."""
+        return self.entity.name
+
+    @property
+    def title_field(self) -> Field:
+        """The field that names a record."""
+        return self.fields[self.entity.title]
+
+    @property
+    def quick_field(self) -> Field | None:
+        """The field lists change with one click, if any."""
+        return next((found for found in self.fields.values() if found.declaration.quick), None)
+
+    def field(self, name: str) -> Field:
+        """The field of that name. Raises `NotFound`."""
+        if name not in self.fields:
+            raise NotFound(_("There is no field %(name)s", name=name))
+        return self.fields[name]
+
+    def permission(self, verb: str) -> str:
+        """The derived permission: view, create, edit, delete, export (DESIGN 7)."""
+        return f"{self.name}.{verb}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registry:
+    """Everything the enabled plugins declare, assembled once."""
+
+    plugins: Mapping[str, Plugin]
+    entities: Mapping[str, RegisteredEntity]
+    slugs: Mapping[str, RegisteredEntity]
+    models: Mapping[type[Fielded], RegisteredEntity]
+    menu: tuple[tuple[str, MenuItem], ...]
+    checks: tuple[tuple[str, Check], ...]
+    dictionaries: Mapping[str, tuple[Option, ...]]
+
+    def entity(self, name: str) -> RegisteredEntity:
+        """The entity of that name. Raises `NotFound`, also for those of modules that are off."""
+        if name not in self.entities:
+            raise NotFound(_("There is no such list"))
+        return self.entities[name]
+
+    def entity_of(self, record: Fielded | type[Fielded]) -> RegisteredEntity:
+        """The entity a record or facet belongs to. Raises `ContractError` when its module is off."""
+        cls = record if isinstance(record, type) else type(record)
+        if cls not in self.models:
+            raise ContractError(f"{cls.__name__} belongs to a module that is off")
+        return self.models[cls]
+
+    def by_table(self, table: str) -> RegisteredEntity | None:
+        """The entity kept in a table, None when its module is off."""
+        return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
+
+
+def build_registry(
+    hooks: Hooks,
+    plugins: Sequence[Plugin],
+    core_entities: Sequence[type[Record]],
+    dictionaries: Mapping[str, tuple[Option, ...]],
+    custom: Sequence[CustomDefinition] = (),
+) -> Registry:
+    """Assemble what the enabled plugins declare. Raises `PluginError` naming the plugin whose part does not fit."""
+    owned: list[tuple[str, type[Record]]] = [("core", model) for model in core_entities]
+    owned += list(hooks.gather("entities"))
+    entities: dict[str, RegisteredEntity] = {}
+    for plugin, model in owned:
+        _check_model(plugin, model)
+        if model.entity.name in entities:
+            raise PluginError(plugin, _("The entity %(name)s is declared twice", name=model.entity.name))
+        entities[model.entity.name] = _assemble(hooks, plugin, model, dictionaries, custom)
+    _check_slugs(entities.values())
+    models: dict[type[Fielded], RegisteredEntity] = {}
+    for registered in entities.values():
+        models[registered.model] = registered
+        models.update(dict.fromkeys(registered.facets, registered))
+    return Registry(
+        plugins=MappingProxyType({plugin.name: plugin for plugin in plugins}),
+        entities=MappingProxyType(entities),
+        slugs=MappingProxyType({registered.entity.slug: registered for registered in entities.values()}),
+        models=MappingProxyType(models),
+        menu=tuple(hooks.gather("menus")),
+        checks=tuple(hooks.gather("checks")),
+        dictionaries=MappingProxyType(dict(dictionaries)),
+    )
+
+
+def _check_model(plugin: str, model: type[Record]) -> None:
+    if not issubclass(model, Fielded):
+        raise PluginError(plugin, _("%(value)s is not a record class", value=model.__name__))
+    prefix = f"{plugin}_"
+    if not model.__tablename__.startswith(prefix):
+        raise PluginError(
+            plugin, _("The table %(table)s must begin with %(prefix)s", table=model.__tablename__, prefix=prefix)
+        )
+
+
+def _check_slugs(entities: Iterable[RegisteredEntity]) -> None:
+    slugs: dict[str, RegisteredEntity] = {}
+    for registered in entities:
+        other = slugs.setdefault(registered.entity.slug, registered)
+        if other is not registered:
+            message = _(
+                "%(one)s and %(other)s share the address /%(slug)s",
+                one=other.name,
+                other=registered.name,
+                slug=registered.entity.slug,
+            )
+            raise PluginError(registered.plugin, message)
+
+
+def _assemble(
+    hooks: Hooks,
+    plugin: str,
+    model: type[Record],
+    dictionaries: Mapping[str, tuple[Option, ...]],
+    custom: Sequence[CustomDefinition],
+) -> RegisteredEntity:
+    entity = model.entity
+    fields = {found.name: found for found in _fields_of(plugin, model, "", dictionaries)}
+    facets: list[type[Facet]] = []
+    for contributor, facet in hooks.gather("entity_fields", entity=entity.name):
+        _check_model(contributor, facet)
+        if not issubclass(facet, Facet) or facet.of is not model:
+            raise PluginError(
+                contributor, _("%(facet)s is not a facet of %(entity)s", facet=facet.__name__, entity=entity.name)
+            )
+        facets.append(facet)
+        fields.update({found.name: found for found in _fields_of(contributor, facet, f"{contributor}.", dictionaries)})
+    for definition in custom:
+        if definition.entity == entity.name:
+            fields[f"x.{definition.code}"] = _custom_field(model, definition)
+    if entity.title not in fields:
+        raise PluginError(
+            plugin,
+            _("The entity %(entity)s has no field %(name)s to name records by", entity=entity.name, name=entity.title),
+        )
+    tracked: dict[type[Fielded], list[Field]] = {model: [], **{facet: [] for facet in facets}}
+    for found in fields.values():
+        if not found.declaration.computed and found.attribute not in SYSTEM_ATTRIBUTES:
+            tracked[found.owner].append(found)
+    return RegisteredEntity(
+        entity=entity,
+        plugin=plugin,
+        model=model,
+        fields=MappingProxyType(fields),
+        facets=tuple(facets),
+        panels=tuple(sorted(hooks.gather("panels", entity=entity.name), key=lambda found: found[1].order)),
+        actions=tuple(hooks.gather("actions", entity=entity.name)),
+        tracked=MappingProxyType({cls: tuple(found) for cls, found in tracked.items()}),
+    )
+
+
+def _fields_of(
+    plugin: str, cls: type[Fielded], prefix: str, dictionaries: Mapping[str, tuple[Option, ...]]
+) -> Iterable[Field]:
+    mapper = inspect(cls)
+    numbering = cls.entity.numbering if issubclass(cls, Record) else None
+    numbered = numbering.field if numbering else None
+    ordered = [attribute for attribute in mapper.column_attrs if "field" in _info(attribute)]
+    ordered.sort(key=lambda attribute: attribute.key in SYSTEM_ATTRIBUTES)
+    for attribute in ordered:
+        declaration: Declaration[Any] = _info(attribute)["field"]
+        column = attribute.columns[0]
+        optional = declaration.computed or column.nullable or attribute.key in SYSTEM_ATTRIBUTES
+        kind = declaration.type
+        if isinstance(kind, Choice) and kind.dictionary is not None:
+            kind = kind.bound(dictionaries.get(kind.dictionary, ()))
+        yield Field(
+            name=f"{prefix}{attribute.key}",
+            plugin=plugin,
+            declaration=declaration,
+            attribute=attribute.key,
+            owner=cls,
+            column=column,
+            key_column=cls.__table__.columns.get(f"{attribute.key}_key"),
+            required=declaration.required or not (optional or declaration.readonly or attribute.key == numbered),
+            nullable=declaration.computed or bool(column.nullable) or issubclass(cls, Facet),
+            type=kind,
+        )
+
+
+def _info(attribute: Any) -> Mapping[str, Any]:
+    info: Mapping[str, Any] = attribute.columns[0].info if "field" in attribute.columns[0].info else attribute.info
+    return info
+
+
+def _custom_field(model: type[Record], definition: CustomDefinition) -> Field:
+    seat = definition.type.seat(model.__table__.columns["extra"], definition.code)
+    return Field(
+        name=f"x.{definition.code}",
+        plugin="core",
+        declaration=replace(Declaration(definition.type, definition.label), section="custom"),
+        attribute="extra",
+        owner=model,
+        column=seat,
+        key_column=None,
+        required=False,
+        nullable=True,
+        type=definition.type,
+        extra_key=definition.code,
+    )

@@ -1,0 +1,49 @@
+"""Declared settings with their stored values (DESIGN 3): one line gives form, validation and default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.contract.plugin import Setting
+from core.data.tables import SettingValue
+from core.errors import Invalid, Refused
+from core.fields import Country, FieldType, Text
+from core.i18n import lazy as _
+
+CORE_SETTINGS: tuple[Setting, ...] = (
+    Setting("company_name", Text(128), _("Company"), default="Comptoir"),
+    Setting("country", Country(), _("Country"), default="FR"),
+)
+
+
+def read_settings(session: Session, owner: str, declared: Iterable[Setting]) -> dict[str, Any]:
+    """The values of an owner's settings, by short name; defaults where nothing was stored."""
+    settings = {f"{owner}.{setting.name}": setting for setting in declared}
+    statement = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_(settings))
+    stored = {name: value for name, value in session.execute(statement)}
+    values: dict[str, Any] = {}
+    for name, setting in settings.items():
+        kind: FieldType[Any] = setting.type
+        text = stored.get(name)
+        values[setting.name] = setting.default if name not in stored else None if text is None else kind.load(text)
+    return values
+
+
+def write_settings(session: Session, owner: str, declared: Iterable[Setting], typed: Mapping[str, str]) -> None:
+    """Store typed values inside a unit. Raises `Refused` naming the setting whose value does not fit."""
+    for setting in declared:
+        if setting.name not in typed:
+            continue
+        kind: FieldType[Any] = setting.type
+        try:
+            value = kind.parse(typed[setting.name])
+        except Invalid as error:
+            raise Refused(error.message, field=setting.name) from error
+        name = f"{owner}.{setting.name}"
+        row = session.get(SettingValue, name) or SettingValue(name=name)
+        row.value = None if value is None else kind.dump(value)
+        session.add(row)
