@@ -1,0 +1,83 @@
+"""Accounts: making them, changing passwords (US-1, US-2; two roles for now)."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.access.models import SignIn, User
+from core.access.passwords import check_password, hash_password
+from core.contract.changes import Actor
+from core.data.records import now
+from core.data.session import WITHOUT_EVENTS
+from core.errors import NotFound, Refused
+from core.fields import Email
+from core.i18n import lazy as _
+
+ADMINISTRATOR = "administrator"
+USER = "user"
+ROLES = (ADMINISTRATOR, USER)
+_email = Email()
+
+
+def login_key(name: str) -> str:
+    """What a sign-in name is compared by: width, case and blanks do not count (T59)."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def find_user(session: Session, name: str) -> User | None:
+    """The account with this sign-in name."""
+    return session.scalars(select(User).where(User.login_key == login_key(name))).first()
+
+
+def any_user(session: Session) -> bool:
+    """Whether the installation was set up."""
+    return bool(session.scalar(select(func.count()).select_from(User)))
+
+
+def add_user(
+    session: Session, *, name: str, email: str, password: str, role: str, language: str | None = None, company: str = ""
+) -> User:
+    """Add an account. Raises `Refused` naming the field that does not fit."""
+    if role not in ROLES:
+        raise Refused(_("There is no role %(role)s", role=role), field="role")
+    address = _email.parse(email)
+    if address is None:
+        raise Refused(_("Enter an email address like name@example.com"), field="email")
+    if not name.strip():
+        raise Refused(_("Enter a name"), field="name")
+    if find_user(session, address) is not None:
+        raise Refused(_("%(email)s has an account already", email=address), field="email")
+    check_password(password, name, address, company)
+    user = User(
+        name=name.strip()[:120], email=address, login_key=login_key(address), password_hash=hash_password(password),
+        role=role, active=True, language=language, created_at=now(),
+    )  # fmt: skip
+    session.add(user)
+    session.flush()
+    return user
+
+
+def set_password(session: Session, name: str, password: str) -> User:
+    """Give an account a new password and end all its sign-ins (T49). Raises `NotFound`, `Refused`."""
+    user = find_user(session, name)
+    if user is None:
+        raise NotFound(_("There is no account %(name)s", name=name))
+    check_password(password, user.name, user.email)
+    user.password_hash = hash_password(password)
+    ended = update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now())
+    session.execute(ended, execution_options=WITHOUT_EVENTS)  # sign-ins are no records: nothing to tell anybody
+    return user
+
+
+def actor_of(user: User) -> Actor:
+    """The account as history and permissions see it."""
+    return Actor(user.id, user.name, frozenset({user.role}))
+
+
+def random_password() -> str:
+    """A password nobody has to invent."""
+    return "-".join(secrets.token_hex(3) for _part in range(3))

@@ -1,0 +1,110 @@
+"""`comptoir plugin list | enable | disable | purge`: the Modules page for a terminal (MO-1 to MO-3)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from core.runtime.runtime import Runtime
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its verbs."""
+    parser = subparsers.add_parser("plugin", help=_("modules: list, switch on and off, remove their data"))
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    verbs.add_parser("list", help=_("every module and its state")).set_defaults(run=run_list)
+    enable = verbs.add_parser("enable", help=_("switch a module on, with those it needs"))
+    enable.add_argument("name", metavar="NAME")
+    enable.set_defaults(run=run_enable)
+    disable = verbs.add_parser("disable", help=_("switch a module off; its data stays"))
+    disable.add_argument("name", metavar="NAME")
+    disable.add_argument("--with-dependents", action="store_true", help=_("those that need it as well"))
+    disable.set_defaults(run=run_disable)
+    purge = verbs.add_parser("purge", help=_("remove the data of a module that is off"))
+    purge.add_argument("name", metavar="NAME")
+    purge.add_argument("--yes", action="store_true", help=_("do not ask"))
+    purge.add_argument("--no-dump", action="store_true", help=_("do not keep a copy of the data"))
+    purge.set_defaults(run=run_purge)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print name, version, state and reason of every module."""
+    from core.commands.common import started_runtime
+    from core.runtime.overview import modules
+
+    with started_runtime() as runtime:
+        rows = [("NAME", "VERSION", "STATE", "")]
+        for module in modules(runtime):
+            reasons = [str(reason) for reason in (module.reason, module.waiting) if reason]
+            rows.append((module.name, module.version, module.status, "; ".join(reasons)))
+        for clash in runtime.discovery.clashes:
+            rows.append((clash.name, clash.version, "unavailable", str(clash.error)))
+    widths = [max(len(row[place]) for row in rows) for place in range(3)]
+    for row in rows:
+        print("  ".join((*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3])).rstrip())
+    return 0
+
+
+def run_enable(arguments: argparse.Namespace) -> int:
+    """Switch a module on."""
+    from core.commands.common import started_runtime
+    from core.runtime.activation import enable
+
+    with started_runtime() as runtime:
+        came = enable(runtime, arguments.name)
+    if came:
+        print(_("Switched on: %(names)s", names=", ".join(came)))
+    else:
+        print(_("The module %(name)s is on already", name=arguments.name))
+    return 0
+
+
+def run_disable(arguments: argparse.Namespace) -> int:
+    """Switch a module off."""
+    from core.commands.common import started_runtime
+    from core.runtime.activation import disable
+
+    with started_runtime() as runtime:
+        went = disable(runtime, arguments.name, with_dependents=arguments.with_dependents)
+    if went:
+        print(_("Switched off, their data stays: %(names)s", names=", ".join(went)))
+    else:
+        print(_("The module %(name)s is off already", name=arguments.name))
+    return 0
+
+
+def run_purge(arguments: argparse.Namespace) -> int:
+    """Remove the data of a module, after its name was typed once more."""
+    from core.commands.common import started_runtime
+    from core.runtime.purging import dump_folder, purge
+
+    with started_runtime() as runtime:
+        if not arguments.yes and not _confirmed(runtime, arguments.name):
+            print(_("Nothing was removed"), file=sys.stderr)
+            return 2
+        target: Path | None = None if arguments.no_dump else dump_folder(runtime)
+        written = purge(runtime, arguments.name, dump_to=target)
+    print(_("The data of module %(name)s was removed", name=arguments.name))
+    if written is not None:
+        print(_("A copy is in %(file)s", file=written))
+    return 0
+
+
+def _confirmed(runtime: Runtime, name: str) -> bool:
+    """Say what would go and ask for the name. Raises what `purge` would raise, before anybody types."""
+    from core.runtime.overview import count
+    from core.runtime.purging import check_purge
+
+    with runtime.database.reading() as session:
+        tables = check_purge(runtime, session, name)
+        for table in tables:
+            print(_("  %(table)s: %(number)s rows", table=table, number=count(session.connection(), table)))
+    if not sys.stdin.isatty():
+        print(_("Repeat with --yes to remove these tables"), file=sys.stderr)
+        return False
+    return input(_("Type %(name)s to remove these tables: ", name=name)).strip() == name

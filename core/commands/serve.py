@@ -1,0 +1,101 @@
+"""`comptoir serve`: the web server and the job worker of one machine, started, watched and ended together (OPS-1)."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from core.runtime.config import Config
+
+WEB_WORKERS = 2
+BLOCKING_THREADS = 2
+SECONDS_TO_FINISH = 30
+"""How long requests under way may take when the server ends (F54)."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("serve", help=_("start the web server and the background worker"))
+    parser.add_argument("--demo", action="store_true", help=_("make a new installation a demo, with fictitious data"))
+    parser.add_argument("--host", default="127.0.0.1", help=_("the address to listen on"))
+    parser.add_argument("--port", type=int, help=_("the port; PORT in the environment, or 8000"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT; 2 with a sentence when it cannot."""
+    from core.runtime.config import Config
+    from core.runtime.processes import PidFile
+    from core.runtime.supervisor import Supervisor
+
+    config = Config.from_environment()
+    if arguments.port is not None:
+        config = dataclasses.replace(config, port=arguments.port)
+    pid_file = PidFile(config.var)
+    if not pid_file.take():
+        print(_("Comptoir runs already on %(folder)s (process %(pid)s)", folder=config.var, pid=pid_file.holder()), file=sys.stderr)
+        return 2
+    try:
+        if not is_free(arguments.host, config.port):
+            print(_("Port %(port)s is taken. Choose another with PORT or --port.", port=config.port), file=sys.stderr)
+            return 2
+        lines = prepare(config, demo=arguments.demo)
+        supervisor = Supervisor(commands(config, arguments.host), config.environment())
+        supervisor.start()
+        print(_("Comptoir is at %(address)s", address=f"http://{_shown(arguments.host)}:{config.port}/"))
+        print("\n".join([*lines, _("Ctrl-C ends it.")]), flush=True)
+        return supervisor.run()
+    finally:
+        pid_file.release()
+
+
+def prepare(config: Config, *, demo: bool) -> list[str]:
+    """Bring the database up to date, once and before any worker looks at it; returns lines to print."""
+    from core.runtime.runtime import Runtime
+
+    runtime = Runtime(config)
+    try:
+        runtime.start()
+        if not demo:
+            return []
+        from core.commands.demo import ensure_demo
+
+        return ensure_demo(runtime)
+    finally:
+        runtime.close()
+
+
+def commands(config: Config, host: str) -> dict[str, list[str]]:
+    """The child processes. -P keeps a folder called `core` in the current directory from being taken for ours."""
+    python = [sys.executable, "-P", "-m"]
+    web = [
+        *python, "granian", "--interface", "wsgi", "--host", host, "--port", str(config.port),
+        "--workers", str(WEB_WORKERS), "--blocking-threads", str(BLOCKING_THREADS), "--respawn-failed-workers",
+        "--workers-kill-timeout", str(SECONDS_TO_FINISH), "--no-ws", "--log-level", "warning", "core.web.wsgi:application",
+    ]  # fmt: skip
+    return {"web": web, "worker": [*python, "core.cli", "worker", "--with-parent"]}
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether the port can be listened on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _shown(host: str) -> str:
+    """The host as a person types it into a browser."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

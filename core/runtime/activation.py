@@ -1,0 +1,189 @@
+"""Switching modules on and off, and removing what they left, each in one transaction (MO-1 to MO-3, SECURITY 7.29).
+
+Either everything happens or nothing: tables, references, lists, numbers, the module's own say, history, the version
+all workers follow. A module that hangs or crashes while it is imported is found out in a child process beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from core.contract.changes import SYSTEM, Actor, Change
+from core.contract.hooks import Hooks
+from core.data.context import Context
+from core.data.tables import PluginState
+from core.data.unit import Unit, transaction
+from core.errors import ComptoirError, PluginError, Refused, StateConflict
+from core.i18n import lazy as _
+from core.runtime.discovery import Discovery
+from core.runtime.generation import Generation, read_stored
+from core.runtime.installing import incident_of, install
+from core.runtime.rehearsal import rehearse
+from core.runtime.state import Wanted, bump, clear_incidents, lock_state, read_wanted, runnable
+
+if TYPE_CHECKING:
+    from core.runtime.runtime import Runtime
+
+
+class _Unvetoed(Hooks):
+    """The hooks of a generation, without asking other plugins' leave: a broken veto must not lock the Modules page (F27)."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self.__dict__.update(hooks.__dict__)
+
+    def changing(self, changes: Sequence[Change]) -> None:
+        """Nobody refuses what switching a module on or off writes, but the module itself."""
+
+
+def enable(
+    runtime: Runtime, name: str, *, shown_version: int | None = None, actor: Actor = SYSTEM, with_needs: bool = True
+) -> list[str]:
+    """Switch a module on, with those it needs; returns the names that came, in order, none when it runs already.
+
+    `shown_version`: the version of the set the person looked at. Raises `StateConflict` when it changed since (F23),
+    `Refused` when needs are off and `with_needs` is not given, `PluginError` naming the module that fails (F24).
+    """
+    runtime.follow()
+    with runtime.database.reading() as session:
+        wanted, stored = read_wanted(session), read_stored(session)
+    _same_version(shown_version, wanted.version)
+    running, _stopped = runnable(wanted, runtime.discovery)
+    needed = runtime.discovery.closure_needs([name])
+    coming = [need for need in needed if need not in running]
+    if not coming:
+        return []
+    if not with_needs and coming != [name]:
+        others = ", ".join(need for need in coming if need != name)
+        raise Refused(
+            _("The module %(name)s needs %(others)s, which must be switched on as well", name=name, others=others)
+        )
+    names = runtime.discovery.order({*running, *coming})
+    try:
+        rehearse(runtime, names, coming)
+        fresh = stored.with_shipped(map(runtime.discovery.plugin, coming))
+        candidate = runtime.build(wanted.version, names, fresh, app=False)
+        with transaction(
+            "module.enable", cause=_cause(runtime.discovery, coming), context=_context(runtime, candidate, actor)
+        ) as unit:
+            lock_state(unit.session, wanted.version)
+            for need in coming:
+                _switch_on(runtime, unit, candidate, need)
+            unit.session.flush()
+            runtime.build(wanted.version + 1, names, read_stored(unit.session))
+            bump(unit.session.connection())
+            unit.noteworthy = True
+    except PluginError as error:
+        runtime.report(incident_of(error))
+        raise
+    finally:
+        runtime.flush_incidents()
+    runtime.follow()
+    return coming
+
+
+def _switch_on(runtime: Runtime, unit: Unit, candidate: Generation, name: str) -> None:
+    plugin = runtime.discovery.plugin(name)
+    clear_incidents(unit.session.connection(), name)
+    install(unit, runtime.discovery.found[name], plugin, candidate)
+    unit.session.flush()
+    try:
+        candidate.hooks.enabled(name, unit)
+        unit.session.flush()
+    except (ComptoirError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        message = _(
+            "The module %(name)s failed when it was switched on: %(error)s",
+            name=name,
+            error=f"{type(error).__name__}: {error}",
+        )
+        raise PluginError(name, message) from error
+
+
+def disable(
+    runtime: Runtime,
+    name: str,
+    *,
+    shown_version: int | None = None,
+    actor: Actor = SYSTEM,
+    with_dependents: bool = False,
+) -> list[str]:
+    """Switch a module off; its data stays. Returns the names that went, the most dependent first.
+
+    Raises `Refused` naming the modules that need it unless `with_dependents`, `Veto` when one of them is in the middle
+    of something, `StateConflict` when the set changed since it was shown (F23).
+    """
+    current = runtime.follow()
+    with runtime.database.reading() as session:
+        wanted = read_wanted(session)
+    _same_version(shown_version, wanted.version)
+    known = wanted.known.get(name)
+    if known is None or not (known.enabled or known.set_aside):
+        return []
+    going = leaving(runtime.discovery, wanted, name)
+    if len(going) > 1 and not with_dependents:
+        others = ", ".join(other for other in going if other != name)
+        raise Refused(
+            _(
+                "The module %(name)s is needed by %(others)s. Switch these off as well, or leave it on.",
+                name=name,
+                others=others,
+            )
+        )
+    try:
+        with transaction(
+            "module.disable", cause=_cause(runtime.discovery, going), context=_context(runtime, current, actor)
+        ) as unit:
+            lock_state(unit.session, wanted.version)
+            for other in going:
+                if other in current.enabled:
+                    current.hooks.disabling(other, unit)
+            connection = unit.session.connection()
+            off = {"enabled": False, "set_aside": None}
+            connection.execute(update(PluginState).where(PluginState.name.in_(going)).values(off))
+            unit.session.flush()
+            running, _stopped = runnable(read_wanted(unit.session), runtime.discovery)
+            runtime.build(wanted.version + 1, running, read_stored(unit.session))
+            bump(connection)
+            unit.noteworthy = True
+    except PluginError as error:
+        runtime.report(incident_of(error))
+        raise
+    finally:
+        runtime.flush_incidents()
+    runtime.follow()
+    return going
+
+
+def leaving(discovery: Discovery, wanted: Wanted, name: str) -> list[str]:
+    """A module and those that need it, the most dependent first."""
+    dependents = discovery.dependents(name, wanted.enabled)
+    chain = [other for other in _ordered(discovery, dependents) if other in dependents]
+    return [*reversed(chain), name]
+
+
+def _ordered(discovery: Discovery, names: Sequence[str]) -> list[str]:
+    """In order of need as far as that can be known: one that cannot be imported has no needs."""
+    whole = [name for name in names if name in discovery.plugins]
+    try:
+        return discovery.order(discovery.closure_needs(whole))
+    except PluginError:
+        return sorted(whole)
+
+
+def _same_version(shown: int | None, present: int) -> None:
+    if shown is not None and shown != present:
+        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
+
+
+def _context(runtime: Runtime, generation: Generation, actor: Actor) -> Context:
+    return Context(generation.registry, _Unvetoed(generation.hooks), runtime.database, actor)
+
+
+def _cause(discovery: Discovery, names: Sequence[str]) -> str:
+    """The modules by name and label, for history."""
+    labels = [str(discovery.found[name].label) if name in discovery.found else name for name in names]
+    return ", ".join(labels)

@@ -1,0 +1,78 @@
+"""What the environment says about this installation; nothing is read from it anywhere else (OPS-1)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import ContractError
+
+DEFAULT_PORT = 8000
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where things are. `secret_keys` sign what leaves the house: the first signs, all of them verify."""
+
+    var: Path
+    database_url: str
+    port: int = DEFAULT_PORT
+    public_url: str = ""
+    secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def secret_key(self) -> bytes:
+        """The key that signs."""
+        return self.secret_keys[0]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
+        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT and COMPTOIR_PUBLIC_URL; make the folder and its key file.
+
+        Raises `ContractError` when PORT is no port.
+        """
+        given = os.environ if environment is None else environment
+        var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
+        port = given.get("PORT") or str(DEFAULT_PORT)
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ContractError(f"PORT must be a number from 1 to 65535, not {port!r}")
+        var.mkdir(parents=True, exist_ok=True)
+        return cls(
+            var=var,
+            database_url=given.get("COMPTOIR_DATABASE_URL") or f"sqlite:///{var / 'comptoir.db'}",
+            port=int(port),
+            public_url=(given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+            secret_keys=(secret_key(var / "secret.key"),),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment for child processes that work on the same installation."""
+        settings = {
+            "COMPTOIR_VAR": str(self.var),
+            "COMPTOIR_DATABASE_URL": self.database_url,
+            "COMPTOIR_PUBLIC_URL": self.public_url,
+            "PORT": str(self.port),
+        }
+        return {**os.environ, **settings}
+
+
+def secret_key(file: Path) -> bytes:
+    """The key in `file`; made on first use, readable by its owner only (SECURITY 7.34)."""
+    if not file.exists():
+        temporary = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(secrets.token_bytes(KEY_BYTES))
+            handle.flush()
+            os.fsync(handle.fileno())
+        try:
+            os.link(temporary, file)  # fails when another process was faster: then its key counts
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return file.read_bytes()

@@ -1,0 +1,131 @@
+"""The WSGI callable in front of everything: follows the enabled set, serves static files, answers when nothing runs.
+
+Each request reads the version of the enabled set; a request that starts after an administrator's click returned is
+never served by the old set, in any worker. Requests under way finish on the generation they began with (DESIGN 5).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from whitenoise import WhiteNoise
+
+from core.errors import Busy
+from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, gettext as _, use_locale
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from core.runtime.runtime import Runtime
+
+log = logging.getLogger("comptoir.gate")
+
+CORE_STATIC = Path(__file__).parent.parent / "static"
+PREFIX = "/static/"
+HOUR = 3600
+IMMUTABLE = "public, max-age=31536000, immutable"
+RETRY_AFTER_SECONDS = 5
+
+
+class Gate:
+    """The application the server calls. One per process, on top of its runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._core_files = static_files(CORE_STATIC, PREFIX)
+        self._plugin_files: dict[Path, WSGIApplication] = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        try:
+            if path.startswith(PREFIX):
+                return self._static(path, environ, start_response)
+            app = self._runtime.follow().app
+        except (Busy, DBAPIError, PoolTimeout):
+            log.exception("the database cannot be reached")
+            return unreachable(environ, start_response)
+        try:
+            return app(environ, start_response)
+        finally:
+            self._runtime.flush_incidents()
+
+    def _static(self, path: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start = immutable(start_response) if "v=" in environ.get("QUERY_STRING", "") else start_response
+        owner = path[len(PREFIX) :].partition("/")[0]
+        found = self._runtime.discovery.found.get(owner)
+        if found is None:
+            return self._core_files(environ, start)
+        folder = found.subfolder("static")
+        if folder is None or owner not in self._runtime.follow().enabled:
+            return not_found(environ, start_response)
+        if folder not in self._plugin_files:
+            self._plugin_files[folder] = static_files(folder, f"{PREFIX}{owner}/")
+        return self._plugin_files[folder](environ, start)
+
+
+def static_files(folder: Path, prefix: str) -> WSGIApplication:
+    """Serves the files that are in `folder` now; others are 404."""
+    if not folder.is_dir():
+        return not_found
+    served: WSGIApplication = WhiteNoise(
+        not_found, root=folder, prefix=prefix, max_age=HOUR, add_headers_function=_file_headers, allow_all_origins=False
+    )
+    return served
+
+
+def _file_headers(headers: Any, path: str, url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+
+
+def immutable(start_response: StartResponse) -> StartResponse:
+    """Lets a browser keep a file for good: its address holds its version."""
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
+        if status[:3] in ("200", "206", "304"):
+            headers = [pair for pair in headers if pair[0].lower() != "cache-control"] + [("Cache-Control", IMMUTABLE)]
+        return start_response(status, headers, *rest)
+
+    return start
+
+
+def not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """404 for a static file; nobody reads it, so it is plain text."""
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
+    start_response("404 Not Found", headers)
+    return [b"There is no such file.\n"]
+
+
+def unreachable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """503 in plain words: without a database there is no account and no page to put it in (F33, F35)."""
+    language = _language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    with use_locale(Locale(language, DEFAULT_REGION[language])):
+        title = _("Comptoir cannot reach its database")
+        advice = _("Nothing was lost and nothing half-saved. Wait a moment, then try again.")
+    body = (
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
+        f"<h1>{title}</h1><p>{advice}</p></html>"
+    ).encode()
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Content-Security-Policy", "default-src 'none'"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-store"),
+        ("Retry-After", str(RETRY_AFTER_SECONDS)),
+    ]
+    start_response("503 Service Unavailable", headers)
+    return [body]
+
+
+def _language(accepted: str) -> str:
+    """The first language of an Accept-Language header that we speak."""
+    for part in accepted.split(","):
+        code = part.strip()[:2].lower()
+        if code in LANGUAGES:
+            return code
+    return "en"

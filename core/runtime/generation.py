@@ -1,0 +1,128 @@
+"""A generation: everything one enabled set consists of, built once and never changed (DESIGN 1, 5).
+
+Enabling or disabling a module makes a new one; requests under way finish on theirs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from core.contract.hooks import Hooks, Incident, IncidentKind, watched
+from core.contract.plugin import Plugin
+from core.data.custom_fields import CustomDefinition, read_custom_fields
+from core.data.dictionaries import read_dictionaries
+from core.data.numbering import Series
+from core.data.records import Record
+from core.errors import PluginError
+from core.fields import Option
+from core.i18n import Text, lazy as _
+from core.registry import Registry, build_registry
+from core.runtime.discovery import IMPORT_HOOK, Discovery
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from core.runtime.runtime import Runtime
+
+CORE_ENTITIES: tuple[type[Record], ...] = (Series,)
+
+
+class BuildError(PluginError):
+    """A plugin keeps a generation from being built; `kind` says whether its import or its declarations failed."""
+
+    def __init__(self, plugin: str, message: Text, kind: IncidentKind = "build") -> None:
+        super().__init__(plugin, message)
+        self.kind = kind
+
+    @property
+    def incident(self) -> Incident:
+        """What to report."""
+        return Incident(self.plugin, IMPORT_HOOK if self.kind == "import" else "build", self.kind, str(self))
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Generation:
+    """One enabled set: its names in order of need, hooks, registry and application."""
+
+    version: int
+    enabled: tuple[str, ...]
+    hooks: Hooks
+    registry: Registry
+    app: Flask = field(init=False, repr=False)
+    """Set once, while building, and only in processes that serve pages."""
+
+
+AppFactory = Callable[["Runtime", Generation], "Flask"]
+"""Makes the Flask application of a generation; it lives a layer above and is handed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a generation needs from the database."""
+
+    dictionaries: Mapping[str, tuple[Option, ...]]
+    custom: Sequence[CustomDefinition]
+
+    def with_shipped(self, plugins: Iterable[Plugin]) -> Stored:
+        """With the shipped values of plugins whose lists are not in the database yet."""
+        merged = dict(self.dictionaries)
+        for dictionary in (found for plugin in plugins for found in plugin.dictionaries):
+            stored = merged.get(dictionary.name, ())
+            known = {option.code for option in stored}
+            merged[dictionary.name] = (*stored, *(option for option in dictionary.options if option.code not in known))
+        return Stored(merged, self.custom)
+
+
+def read_stored(session: Session) -> Stored:
+    """Read the lists and fields administrators keep."""
+    return Stored(read_dictionaries(session), read_custom_fields(session))
+
+
+def build_generation(
+    discovery: Discovery,
+    version: int,
+    names: Iterable[str],
+    stored: Stored,
+    report: Callable[[Incident], None],
+    make_app: Callable[[Generation], Flask] | None = None,
+) -> Generation:
+    """Build the generation of these plugins. `make_app` makes its application.
+
+    Raises `BuildError` naming the plugin whose import, registration or declaration fails; nothing is swapped.
+    """
+    order = discovery.order(names)
+    plugins = [discovery.plugin(name) for name in order]
+    modules = [(plugin.name, import_hooks(plugin)) for plugin in plugins]
+    try:
+        hooks = Hooks(modules, discovery.specs(), report)
+        registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom)
+        generation = Generation(version, tuple(order), hooks, registry)
+        if make_app is not None:
+            object.__setattr__(generation, "app", make_app(generation))
+    except BuildError:
+        raise
+    except PluginError as error:
+        raise BuildError(error.plugin, error.message) from error
+    return generation
+
+
+def import_hooks(plugin: Plugin) -> ModuleType:
+    """Import a plugin's hooks, once per process. Raises `BuildError`."""
+    try:
+        with watched(plugin.name, IMPORT_HOOK):
+            return importlib.import_module(plugin.hooks)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit (F30)
+        message = _(
+            "The module %(name)s cannot be imported: %(error)s",
+            name=plugin.name,
+            error=f"{type(error).__name__}: {error}",
+        )
+        raise BuildError(plugin.name, message, "import") from error

@@ -1,0 +1,105 @@
+"""Bringing a plugin's part of the database up to its code: tables, references, lists, numbering (OPS-3, SECURITY 7.29)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from core.contract.contributions import Numbering
+from core.contract.hooks import Incident
+from core.contract.plugin import Plugin
+from core.data.dictionaries import seed_dictionary
+from core.data.migrations import fingerprint, migrate
+from core.data.numbering import Series
+from core.data.records import Record
+from core.data.references import declare_references
+from core.data.tables import PluginState
+from core.data.unit import Unit, transaction
+from core.errors import PluginError
+from core.i18n import lazy as _
+from core.runtime.discovery import Discovered
+from core.runtime.generation import BuildError, Generation
+from core.runtime.state import Known, bump, lock_state, read_wanted
+
+if TYPE_CHECKING:
+    from core.runtime.runtime import Runtime
+
+
+def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation, *, enabled: bool = True) -> None:
+    """Migrate a plugin's tables and write what the core keeps of it, inside a unit that works in `generation`.
+
+    Raises `BuildError` naming the step that fails; the unit is then rolled back as a whole.
+    """
+    connection = unit.session.connection()
+    folder = found.subfolder("migrations")
+    if folder is not None:
+        try:
+            migrate(connection, plugin.name, folder)
+        except PluginError as error:
+            raise BuildError(error.plugin, error.message, "migration") from error
+    models = [model for owner, model in generation.hooks.gather("entities") if owner == plugin.name]
+    declare_references(unit.session, plugin.name, models)
+    for dictionary in plugin.dictionaries:
+        seed_dictionary(unit.session, dictionary)
+    for model in models:
+        _seed_series(unit, model)
+    row = {"enabled": enabled, "version": plugin.version, "migrations": current_steps(found)}
+    if not connection.execute(update(PluginState).where(PluginState.name == plugin.name).values(row)).rowcount:
+        connection.execute(insert(PluginState).values(name=plugin.name, **row))
+
+
+def current_steps(found: Discovered) -> str:
+    """The fingerprint of a plugin's migration steps as installed."""
+    folder = found.subfolder("migrations")
+    return "" if folder is None else fingerprint(folder)
+
+
+def _seed_series(unit: Unit, model: type[Record]) -> None:
+    """The first numbering series of an entity; one an administrator changed or put in the bin stays as it is."""
+    numbering = model.entity.numbering
+    if not isinstance(numbering, Numbering):
+        return
+    known = select(Series.__table__.c.id).where(Series.__table__.c.target == model.entity.name).limit(1)
+    if unit.session.connection().execute(known).first() is None:
+        unit.add(Series(name=str(numbering.label), target=model.entity.name, mask=numbering.mask))
+
+
+def is_behind(known: Known | None, found: Discovered, plugin: Plugin) -> bool:
+    """Whether the database was made for other code than what is installed."""
+    return known is None or (known.migrations, known.version) != (current_steps(found), plugin.version)
+
+
+def upgrade_all(runtime: Runtime, generation: Generation) -> bool:
+    """At start: bring every running plugin that was upgraded up to date, each in a transaction of its own.
+
+    Returns whether anything changed; a plugin that cannot be upgraded is set aside.
+    """
+    changed = False
+    for name in generation.enabled:
+        found, plugin = runtime.discovery.found[name], runtime.discovery.plugin(name)
+        with runtime.database.reading() as session:
+            behind = is_behind(read_wanted(session).known.get(name), found, plugin)
+        if behind:
+            changed = True
+            try:
+                _upgrade(runtime, generation, found, plugin)
+            except PluginError as error:
+                fault = error if isinstance(error, BuildError) else BuildError(name, error.message, "migration")
+                runtime.set_aside(fault)
+    return changed
+
+
+def _upgrade(runtime: Runtime, generation: Generation, found: Discovered, plugin: Plugin) -> None:
+    cause = str(_("%(module)s %(version)s", module=plugin.label, version=plugin.version))
+    with transaction("module.upgrade", cause=cause, context=runtime.context(generation)) as unit:
+        lock_state(unit.session)
+        if is_behind(read_wanted(unit.session).known.get(plugin.name), found, plugin):  # another process was faster?
+            install(unit, found, plugin, generation)
+            bump(unit.session.connection())
+            unit.noteworthy = True
+
+
+def incident_of(error: PluginError) -> Incident:
+    """What to report of an error that ended an installation."""
+    return error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))

@@ -1,0 +1,171 @@
+"""Removing what a module that is off has left behind: never a part of switching it off (MO-3).
+
+Tables are found by their prefix, not by importing the module, whose code may be broken or gone. History stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, delete, inspect, select, table, text
+from sqlalchemy.orm import Session
+
+from core.contract.changes import SYSTEM, Actor
+from core.data.migrations import drop_owner
+from core.data.numbering import Counter, Series
+from core.data.references import Reference
+from core.data.tables import CustomField, DictionaryEntry, JobRow, PluginIncident, PluginState, SettingValue
+from core.data.unit import transaction
+from core.errors import PluginError, Refused, StateConflict
+from core.i18n import lazy as _
+from core.runtime.discovery import Discovery
+from core.runtime.overview import count, tables_of
+from core.runtime.rehearsal import rehearse
+from core.runtime.state import bump, lock_state, read_wanted
+
+if TYPE_CHECKING:
+    from core.runtime.runtime import Runtime
+
+DUMPS = "dumps"
+
+
+def dump_folder(runtime: Runtime) -> Path:
+    """Where dumps go unless somebody says otherwise."""
+    return runtime.config.var / DUMPS
+
+
+def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path | None) -> Path | None:
+    """Drop a module's tables and everything the core keeps of it; returns the dump written before.
+
+    `dump_to`: the folder for a zip with one file of JSON lines per table, None for no dump. Raises `StateConflict`
+    while the module is on, and `Refused` while tables of another module point at its records.
+    """
+    runtime.follow()
+    entities = _entities(runtime, name)
+    cause = str(runtime.discovery.found[name].label) if name in runtime.discovery.found else name
+    generation = runtime.generation
+    written: Path | None = None
+    try:
+        with transaction("module.purge", cause=cause, context=runtime.context(generation, actor)) as unit:
+            lock_state(unit.session)
+            tables = check_purge(runtime, unit.session, name)
+            connection = unit.session.connection()
+            if dump_to is not None and tables:
+                written = dump(connection, name, tables, dump_to)
+            drop_owner(connection, name, tables)
+            _forget(connection, runtime.discovery, name, entities)
+            bump(connection)
+            unit.noteworthy = True
+    except BaseException:
+        if written is not None:
+            written.unlink(missing_ok=True)
+        raise
+    runtime.follow()
+    return written
+
+
+def check_purge(runtime: Runtime, session: Session, name: str) -> list[str]:
+    """The tables a purge would drop. Raises `StateConflict` and `Refused` as `purge` does."""
+    known = read_wanted(session).known
+    if name not in known:
+        raise StateConflict(_("The module %(name)s has no data", name=name))
+    if known[name].enabled:
+        raise StateConflict(_("The module %(name)s is on. Switch it off before its data is removed.", name=name))
+    connection = session.connection()
+    tables = tables_of(connection, name, {*runtime.discovery.found, *known})
+    blocking = _pointing_at(connection, tables)
+    if blocking:
+        where = ", ".join(f"{each} ({number})" for each, number in blocking.items())
+        raise Refused(
+            _(
+                "Tables of other modules point at the data of %(name)s: %(where)s rows. Remove the data of those modules first.",
+                name=name,
+                where=where,
+            )
+        )
+    return tables
+
+
+def _pointing_at(connection: Connection, tables: Iterable[str]) -> dict[str, int]:
+    """Foreign tables with a foreign key into `tables`, and how many rows they have."""
+    own = set(tables)
+    inspector = inspect(connection)
+    others = [each for each in inspector.get_table_names() if each not in own]
+    pointing = [
+        each for each in others if any(key["referred_table"] in own for key in inspector.get_foreign_keys(each))
+    ]
+    return {each: count(connection, each) for each in sorted(pointing)}
+
+
+def _entities(runtime: Runtime, name: str) -> tuple[str, ...]:
+    """The names of a module's entities; none when its code does not run, then its series and own fields stay."""
+    if name not in runtime.discovery.plugins:
+        return ()
+    try:
+        return rehearse(runtime, runtime.discovery.closure_needs([name]), [name]).names
+    except PluginError:
+        return ()
+
+
+def _forget(connection: Connection, discovery: Discovery, name: str, entities: tuple[str, ...]) -> None:
+    """Delete what the core keeps of a module, by statement: nobody listens to the end of a module that is off."""
+    own = {found.name for found in discovery.plugins[name].dictionaries} if name in discovery.plugins else set()
+    others = {
+        found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
+    }
+    series = select(Series.id).where(Series.target.in_(entities))
+    connection.execute(delete(Reference).where(Reference.plugin == name))
+    connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
+    connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))
+    connection.execute(delete(CustomField).where(CustomField.entity.in_(entities)))
+    connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
+    connection.execute(delete(Series).where(Series.target.in_(entities)))
+    connection.execute(delete(JobRow).where(JobRow.plugin == name))
+    connection.execute(delete(PluginIncident).where(PluginIncident.plugin == name))
+    connection.execute(delete(PluginState).where(PluginState.name == name))
+
+
+# -- dump -------------------------------------------------------------------------------------------------------
+def dump(connection: Connection, name: str, tables: Iterable[str], folder: Path) -> Path:
+    """Write the rows of `tables` as JSON lines into a zip, readable by its owner only; there as a whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{name}-{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S-%f}.zip"
+    temporary = target.with_suffix(".part")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            with zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
+                for each in tables:
+                    with archive.open(f"{each}.jsonl", "w", force_zip64=True) as member:
+                        for line in _lines(connection, each):
+                            member.write(line)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.rename(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _lines(connection: Connection, name: str) -> Iterable[bytes]:
+    statement = select(text("*")).select_from(table(name))
+    rows = connection.execute(statement, execution_options={"yield_per": 500})
+    for row in rows.mappings():
+        yield (json.dumps(dict(row), default=_plain, ensure_ascii=False) + "\n").encode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON for what it has no word for: bytes as base64, dates as ISO text, exact numbers as text."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,212 @@
+"""Imports and builds plugins in a child process first, with a time limit (MO-8).
+
+The child says what it is about to do before it does it, one JSON line each, so that a plugin that hangs or takes the
+interpreter down is named. Run as `python -m core.runtime.rehearsal`, with the task on standard input.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from core.contract.hooks import IncidentKind
+from core.errors import PluginError
+from core.i18n import Locale, Text, current_locale, lazy as _, set_locale
+from core.runtime.config import Config
+from core.runtime.discovery import Discovery
+from core.runtime.generation import AppFactory, BuildError
+
+if TYPE_CHECKING:
+    from core.registry import Registry
+    from core.runtime.runtime import Runtime
+
+LIMIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What the modules that would come add to a generation, in words, for the impact page."""
+
+    menus: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    """Names of the entities in code."""
+
+
+def rehearse(
+    runtime: Runtime, names: Sequence[str], coming: Collection[str], limit: float = LIMIT_SECONDS
+) -> Additions:
+    """Import and build the set `names`, in order, in a child process; `coming`: those of them that do not run yet.
+
+    Raises `BuildError` naming the module that fails, hangs or ends the child.
+    """
+    factory = runtime.app_factory
+    path = None if factory is None else f"{factory.__module__}:{getattr(factory, '__qualname__', '<locals>')}"
+    task = {
+        "names": list(names),
+        "coming": [name for name in names if name in coming],
+        "others": sorted(runtime.discovery.plugins),
+        "locale": list(current_locale()),
+        "factory": None if path is None or "<" in path or path.startswith("__main__") else path,
+    }
+    answer = _ask(runtime.config, task, limit)
+    return Additions(**{name: tuple(values) for name, values in answer["additions"].items()})
+
+
+def try_manifest(config: Config, name: str, limit: float = LIMIT_SECONDS) -> Text | None:
+    """Import one plugin's manifest in a child process; a sentence when that fails or does not end."""
+    try:
+        _ask(config, {"manifest": name}, limit)
+    except BuildError as error:
+        return error.message
+    return None
+
+
+def _ask(config: Config, task: dict[str, Any], limit: float) -> dict[str, Any]:
+    """Run the child and return its last line. Raises `BuildError`."""
+    command = [sys.executable, "-m", "core.runtime.rehearsal"]
+    environment = {**config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        child = subprocess.run(
+            command, input=json.dumps(task), env=environment, timeout=limit, capture_output=True, text=True, check=False
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        name, step = _last_step((error.stdout or b"").decode("utf-8", "replace"), task)
+        message = _(
+            "The module %(name)s was not ready after %(limit)s seconds, so it was not switched on",
+            name=name,
+            limit=f"{limit:g}",
+        )
+        raise BuildError(name, message, step) from error
+    lines = child.stdout.splitlines()
+    answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    if "error" in answer:
+        raise BuildError(answer["plugin"], answer["error"], answer["kind"])
+    if child.returncode or answer.get("step") is not None:
+        name, step = _last_step(child.stdout, task)
+        reason = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
+        message = _("The module %(name)s ended the process that tried it: %(reason)s", name=name, reason=reason[0])
+        raise BuildError(name, message, step)
+    return answer
+
+
+def _last_step(output: str, task: dict[str, Any]) -> tuple[str, IncidentKind]:
+    """The plugin the child was busy with, and whether it was importing or building."""
+    for line in reversed(output.splitlines()):
+        try:
+            step = json.loads(line)
+        except ValueError:
+            continue
+        if "step" in step:
+            return str(step["plugin"]), step["step"]
+    names = [*task.get("coming", ()), *task.get("names", ()), task.get("manifest", "?")]
+    return str(names[0]), "import"
+
+
+# -- in the child -----------------------------------------------------------------------------------------------
+def main(source: TextIO, target: TextIO) -> int:
+    """Do the task on `source`; what is said goes to `target`, which plugins do not get to write to."""
+    task = json.load(source)
+
+    def say(**values: Any) -> None:
+        target.write(json.dumps(values) + "\n")
+        target.flush()
+
+    try:
+        if "manifest" in task:
+            say(plugin=task["manifest"], step="import")
+            _import_manifest(task["manifest"])
+            say(done=True)
+        else:
+            say(done=True, additions=_build(task, say))
+    except BuildError as error:
+        say(plugin=error.plugin, error=str(error), kind=error.kind)
+    except PluginError as error:
+        say(plugin=error.plugin, error=str(error), kind="build")
+    return 0
+
+
+def _import_manifest(name: str) -> None:
+    discovery = Discovery()
+    discovery.scan(only={name})
+    try:
+        discovery.plugin(name)
+    except PluginError as error:
+        raise BuildError(name, error.message, "import") from error
+
+
+def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:
+    from core.runtime.generation import import_hooks, read_stored
+    from core.runtime.runtime import Runtime
+
+    set_locale(Locale(*task["locale"]))
+    runtime = Runtime(Config.from_environment(), app_factory=_factory(task["factory"]))
+    tried: list[str] = []
+    for name in task["names"]:
+        say(plugin=name, step="import")
+        tried.append(name)
+        runtime.discovery.scan(only=tried)
+        import_hooks(runtime.discovery.plugin(name))
+    runtime.discovery.scan(only={*tried, *task["others"]})  # hook specifications of plugins that are off count too
+    with runtime.database.reading() as session:
+        stored = read_stored(session).with_shipped(map(runtime.discovery.plugin, task["coming"]))
+    for number, name in enumerate(task["names"], 1):
+        if name in task["coming"] or number == len(task["names"]):
+            say(plugin=name, step="build")
+            generation = runtime.build(0, task["names"][:number], stored)
+    return asdict(additions(generation.registry, set(task["coming"])))
+
+
+def _factory(path: str | None) -> AppFactory | None:
+    if path is None:
+        return None
+    module, name = path.split(":")
+    factory: AppFactory = getattr(importlib.import_module(module), name)
+    return factory
+
+
+def additions(registry: Registry, coming: Collection[str]) -> Additions:
+    """What the plugins `coming` contribute to a registry that has them."""
+    entities = registry.entities.values()
+    own = [found for found in entities if found.plugin in coming]
+    fields = [(found, field) for found in entities for field in found.fields.values() if field.plugin in coming]
+    facets = {field.owner.__tablename__ for found, field in fields}
+    return Additions(
+        menus=tuple(str(item.label) for plugin, item in registry.menu if plugin in coming),
+        entities=tuple(str(found.entity.plural) for found in own),
+        fields=tuple(f"{found.entity.label}: {field.label}" for found, field in fields if found not in own),
+        panels=tuple(
+            f"{found.entity.label}: {panel.label}"
+            for found in entities
+            for plugin, panel in found.panels
+            if plugin in coming
+        ),
+        actions=tuple(
+            f"{found.entity.label}: {action.label}"
+            for found in entities
+            for plugin, action in found.actions
+            if plugin in coming
+        ),
+        permissions=tuple(
+            str(permission.label) for name in coming for permission in registry.plugins[name].permissions
+        ),
+        names=tuple(found.name for found in own),
+        tables=tuple(sorted({*facets, *(found.model.__tablename__ for found in own)})),
+    )
+
+
+if __name__ == "__main__":
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a plugin prints must not be taken for an answer
+    sys.exit(main(sys.stdin, pipe))

@@ -1,0 +1,212 @@
+"""The process's own: database, discovered plugins, the current generation, and where faults of plugins go (DESIGN 5).
+
+Nothing is global: everything hangs on one `Runtime`, and tests make as many as they like.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, inspect, select, update
+from sqlalchemy.exc import DBAPIError
+
+from core.contract.changes import SYSTEM, Actor
+from core.contract.hooks import Incident
+from core.data.context import Context
+from core.data.engine import Database
+from core.data.guards import is_inside_unit
+from core.data.migrations import CORE_FOLDER, fingerprint, migrate
+from core.data.tables import PluginState, State
+from core.errors import Busy, PluginError
+from core.i18n import Text
+from core.runtime import installing, rehearsal, watchdog
+from core.runtime.config import Config
+from core.runtime.discovery import Discovery
+from core.runtime.generation import AppFactory, BuildError, Generation, Stored, build_generation, read_stored
+from core.runtime.state import CORE, bump, lock_state, read_wanted, runnable, set_aside, write_incidents
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = logging.getLogger("comptoir.runtime")
+
+MAXIMUM_QUEUE = 1_000
+"""Incidents kept while the database cannot take them; all of them are in the log as well."""
+
+
+class Runtime:
+    """Made once per process. `start()` makes it ready, `follow()` gives the generation to work with."""
+
+    def __init__(self, config: Config, *, app_factory: AppFactory | None = None) -> None:
+        """`app_factory` makes the Flask application of a generation; processes that serve no pages have none."""
+        self.config = config
+        self.database = Database(config.database_url)
+        self.discovery = Discovery()
+        self.stopped: dict[str, Text] = {}
+        """Modules that are on but do not run in the current generation, with the reason."""
+        self.app_factory = app_factory
+        self._generation: Generation | None = None
+        self._refused_version: int | None = None
+        self._lock = threading.RLock()
+        self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
+        self._watchdog = watchdog.Watchdog(config.var)
+
+    # -- life ---------------------------------------------------------------------------------------------------
+    def start(self) -> Generation:
+        """Bring the core's tables up to date, find plugins, run those that are on; a broken one is set aside (MO-8).
+
+        Raises `PluginError` when the core's own migration fails, and database errors: then nothing can run.
+        """
+        self._migrate_core()
+        self._watchdog.start()
+        self.take_in_incidents()
+        generation = self.follow()
+        if installing.upgrade_all(self, generation):
+            generation = self.follow()
+        return generation
+
+    def close(self) -> None:
+        """Stop watching and close all connections."""
+        self._watchdog.stop()
+        self.flush_incidents()
+        self.database.dispose()
+
+    def _migrate_core(self) -> None:
+        wanted = fingerprint(CORE_FOLDER)
+        with self.database.reading() as session:
+            done = None
+            if inspect(session.connection()).has_table(PluginState.__tablename__):
+                done = session.scalar(select(PluginState.migrations).where(PluginState.name == CORE))
+        if done == wanted:
+            return
+        with self.database.connection() as connection:
+            migrate(connection, CORE, CORE_FOLDER)
+            if connection.execute(select(State.version)).first() is None:
+                connection.execute(insert(State).values(id=1, version=1))
+            row = {"enabled": False, "version": "", "migrations": wanted}
+            if not connection.execute(update(PluginState).where(PluginState.name == CORE).values(row)).rowcount:
+                connection.execute(insert(PluginState).values(name=CORE, **row))
+
+    # -- generations --------------------------------------------------------------------------------------------
+    @property
+    def generation(self) -> Generation:
+        """The generation this process works with now, without asking the database."""
+        return self._generation or self.follow()
+
+    def follow(self) -> Generation:
+        """The generation of the version in the database; built when it changed, while other threads wait (MO-1).
+
+        When building fails for a reason that is no plugin's, the old generation goes on; without one it raises.
+        """
+        version = self.read_version()
+        current = self._generation
+        if current is not None and version in (current.version, self._refused_version):
+            return current
+        with self._lock:
+            try:
+                self._generation = self._renew()
+            except Exception:
+                if self._generation is None:
+                    raise
+                log.exception("version %s could not be built; version %s goes on", version, self._generation.version)
+                self._refused_version = version
+            return self._generation
+
+    def read_version(self) -> int:
+        """The version of the enabled set; the one statement every request makes."""
+        with self.database.reading() as session:
+            return int(session.connection().execute(_VERSION).scalar_one())
+
+    def _renew(self) -> Generation:
+        """Build what the database asks for; a plugin that cannot be built is set aside, and the rest is tried."""
+        while True:
+            with self.database.reading() as session:
+                wanted = read_wanted(session)
+                stored = read_stored(session)
+                unsafe = watchdog.unsafe_imports(session)
+            if self._generation is not None and self._generation.version == wanted.version:
+                return self._generation
+            self.discovery.scan(skip=unsafe, rehearse=None if self._generation is None else self.rehearse_manifest)
+            names, self.stopped = runnable(wanted, self.discovery)
+            try:
+                return self.build(wanted.version, names, stored)
+            except BuildError as error:
+                if error.plugin not in names:
+                    raise
+                self.set_aside(error)
+
+    def build(self, version: int, names: Iterable[str], stored: Stored, *, app: bool = True) -> Generation:
+        """Build a generation without using it. Raises `BuildError` naming the plugin that does not fit."""
+        factory = self.app_factory if app else None
+
+        def make_app(generation: Generation) -> Flask:
+            assert factory is not None
+            return factory(self, generation)
+
+        return build_generation(self.discovery, version, names, stored, self.report, make_app if factory else None)
+
+    def set_aside(self, error: BuildError) -> None:
+        """Keep a plugin from running after a failure, and say why on the Modules page."""
+        log.error("module %s is set aside: %s", error.plugin, error)
+        with self.database.connection() as connection:
+            lock_state(connection)
+            set_aside(connection, error.plugin, str(error))
+            write_incidents(connection, [error.incident])
+
+    def rescan(self) -> None:
+        """Look for plugins again (`Reload list`): new ones are tried in a child process first; all workers follow."""
+        with self._lock:
+            with self.database.reading() as session:
+                unsafe = watchdog.unsafe_imports(session)
+            self.discovery.scan(skip=unsafe, rehearse=self.rehearse_manifest, again=True)
+        with self.database.connection() as connection:
+            lock_state(connection)
+            bump(connection)
+        self.follow()
+
+    def rehearse_manifest(self, name: str) -> Text | None:
+        """Import a plugin's manifest in a child process; a sentence when it cannot be imported in time."""
+        return rehearsal.try_manifest(self.config, name)
+
+    def context(self, generation: Generation, actor: Actor = SYSTEM, request_id: str | None = None) -> Context:
+        """What a unit of work needs to know, for somebody working in `generation`."""
+        return Context(generation.registry, generation.hooks, self.database, actor, request_id)
+
+    # -- faults of plugins --------------------------------------------------------------------------------------
+    def report(self, incident: Incident) -> None:
+        """Log a fault of a plugin and keep it for the Modules page: at once, or after the unit this thread is in."""
+        log.error("module %s, %s (%s): %s", incident.plugin, incident.hook, incident.kind, incident.detail)
+        self._incidents.append(incident)
+        if not is_inside_unit():
+            self.flush_incidents()
+
+    def report_error(self, error: PluginError) -> None:
+        """Report a plugin's broken contract that ended an operation."""
+        self.report(
+            error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))
+        )
+
+    def take_in_incidents(self) -> None:
+        """Move what the watchdogs of ended processes left into the database (MO-8)."""
+        watchdog.take_in(self.database, self.config.var)
+
+    def flush_incidents(self) -> None:
+        """Write the incidents that waited; when the database cannot take them, they wait on."""
+        if not self._incidents or is_inside_unit():
+            return
+        taken: list[Incident] = []
+        while self._incidents:
+            taken.append(self._incidents.popleft())
+        try:
+            with self.database.connection() as connection:
+                write_incidents(connection, taken)
+        except (Busy, DBAPIError):
+            log.warning("%s incidents could not be written yet", len(taken))
+            self._incidents.extendleft(reversed(taken))
+
+
+_VERSION = select(State.version)

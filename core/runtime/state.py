@@ -1,0 +1,130 @@
+"""The stored state of the enabled set: its version, which modules are on, and why some of them do not run.
+
+Only what somebody decided or what went wrong is stored. That a module waits because one it needs does not run is
+worked out anew each time, so it comes back by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.orm import Session
+
+from core.contract.hooks import Incident
+from core.data.records import now
+from core.data.tables import PluginIncident, PluginState, State
+from core.errors import StateConflict
+from core.i18n import Text, lazy as _
+from core.runtime.discovery import Discovery
+
+CORE = "core"
+"""The core keeps the fingerprint of its own migrations in a row of `core_plugin`."""
+DETAIL_LENGTH = 2000
+SLOW_LIMIT = 3
+"""After so many uncleared calls over the time limit a module is set aside (MO-8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of one module."""
+
+    name: str
+    enabled: bool
+    version: str
+    migrations: str
+    set_aside: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the database says should run: read version first, so that a set never looks older than it is."""
+
+    version: int
+    known: Mapping[str, Known]
+
+    @property
+    def enabled(self) -> list[str]:
+        """Modules that are switched on, whether they run or not."""
+        return [name for name, known in self.known.items() if known.enabled]
+
+
+def read_wanted(session: Session | Connection) -> Wanted:
+    """Read version and modules."""
+    version = session.execute(select(State.version)).scalar_one()
+    columns = (
+        PluginState.name,
+        PluginState.enabled,
+        PluginState.version,
+        PluginState.migrations,
+        PluginState.set_aside,
+    )
+    rows = session.execute(select(*columns).where(PluginState.name != CORE).order_by(PluginState.name))
+    return Wanted(version, {row.name: Known(*row) for row in rows})
+
+
+def lock_state(session: Session | Connection, shown: int | None = None) -> int:
+    """Take the lock under which the enabled set changes, and return its version.
+
+    `shown`: the version the person looked at. Raises `StateConflict` when somebody was faster (F23).
+    """
+    version = int(session.execute(select(State.version).with_for_update()).scalar_one())
+    if shown is not None and shown != version:
+        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
+    return version
+
+
+def bump(connection: Connection) -> None:
+    """Make every process build a new generation before its next request; part of the change that calls for it."""
+    connection.execute(update(State).values(version=State.version + 1))
+
+
+def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str, Text]]:
+    """The modules that can run, in order, and for each of the others that are on the reason why it cannot."""
+    stopped: dict[str, Text] = {}
+    for name in wanted.enabled:
+        found = discovery.found.get(name)
+        if wanted.known[name].set_aside:
+            stopped[name] = str(wanted.known[name].set_aside)
+        elif found is None:
+            stopped[name] = _("It is not installed any more. Install it again, or switch it off.")
+        elif found.plugin is None:
+            stopped[name] = found.error or ""
+    running = [name for name in wanted.enabled if name not in stopped]
+    while True:
+        for name in running:
+            missing = [need for need in discovery.plugin(name).requires if need not in running]
+            if missing:
+                stopped[name] = _("It needs %(missing)s, which does not run", missing=", ".join(missing))
+        if not stopped.keys() & set(running):
+            return running, stopped
+        running = [name for name in running if name not in stopped]
+
+
+def set_aside(connection: Connection, name: str, reason: str) -> None:
+    """Keep a module from running until somebody switches it on again; it stays enabled (MO-8)."""
+    values = {"set_aside": reason[:DETAIL_LENGTH]}
+    if not connection.execute(update(PluginState).where(PluginState.name == name).values(values)).rowcount:
+        row = {"name": name, "enabled": False, "version": "", "migrations": "", **values}
+        connection.execute(insert(PluginState).values(row))
+    bump(connection)
+
+
+def write_incidents(connection: Connection, incidents: Iterable[Incident]) -> None:
+    """Keep faults of modules for the Modules page."""
+    rows = [
+        {
+            "plugin": incident.plugin[:40], "hook": incident.hook[:80], "kind": incident.kind,
+            "detail": incident.detail[:DETAIL_LENGTH], "at": now(), "cleared": False,
+        }
+        for incident in incidents
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(PluginIncident), rows)
+
+
+def clear_incidents(connection: Connection, name: str) -> None:
+    """Forget the faults of a module and let it run again."""
+    connection.execute(update(PluginIncident).where(PluginIncident.plugin == name).values(cleared=True))
+    connection.execute(update(PluginState).where(PluginState.name == name).values(set_aside=None))

@@ -1,0 +1,116 @@
+"""Keeps child processes running: starts them, starts them again when they die, ends them by their own ids (OPS-1, F54)."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.runtime.processes import end_with_parent
+
+log = logging.getLogger("comptoir.serve")
+
+LOOK_EVERY_SECONDS = 0.2
+SOON_SECONDS = 10.0
+"""A child that lives shorter than this fails at once; it is started again, but ever later."""
+QUICK_DEATHS = 8
+LONGEST_PAUSE_SECONDS = 10.0
+END_SECONDS = 40.0
+"""Children get this long to end in order before they are killed; the web server lets requests finish in it."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One child and what is known of its deaths."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0
+    deaths: int = 0
+
+
+class Supervisor:
+    """Runs a few commands side by side until SIGTERM or SIGINT; SIGHUP replaces what they run (`comptoir restart`)."""
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
+        self._children = {name: Child(name, command) for name, command in commands.items()}
+        self._environment = dict(environment)
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+
+    def start(self) -> None:
+        """Start every child and listen to signals."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_arguments: self._stop.set())
+        signal.signal(signal.SIGHUP, lambda *_arguments: self._reload.set())
+        for child in self._children.values():
+            self._start(child)
+
+    def run(self) -> int:
+        """Watch until told to stop; returns the exit code, 1 when a child cannot be kept running."""
+        code = 0
+        while not self._stop.wait(LOOK_EVERY_SECONDS):
+            if self._reload.is_set():
+                self._reload.clear()
+                self._replace()
+            if not all(self._look_after(child) for child in self._children.values()):
+                code = 1
+                break
+        self._end(list(self._children.values()))
+        return code
+
+    def _start(self, child: Child) -> None:
+        # A session of its own: Ctrl-C reaches this process alone, which then ends the children in order.
+        child.process = subprocess.Popen(
+            child.command, env=self._environment, start_new_session=True, preexec_fn=end_with_parent  # noqa: PLW1509
+        )  # fmt: skip
+        child.started = time.monotonic()
+
+    def _look_after(self, child: Child) -> bool:
+        """Start a child that died again; False when it dies at once time after time."""
+        if child.process is None:
+            if time.monotonic() >= child.due:
+                self._start(child)
+            return True
+        code = child.process.poll()
+        if code is None:
+            return True
+        lived = time.monotonic() - child.started
+        child.deaths = child.deaths + 1 if lived < SOON_SECONDS else 1
+        child.process = None
+        child.due = time.monotonic() + min(0.1 * 2.0 ** (child.deaths - 1), LONGEST_PAUSE_SECONDS)
+        log.error("%s ended with code %s after %.0f seconds and is started again", child.name, code, lived)
+        if child.deaths >= QUICK_DEATHS:
+            log.critical("%s does not stay up", child.name)
+            return False
+        return True
+
+    def _replace(self) -> None:
+        """The web server replaces its workers one by one by itself; the job worker ends between two jobs."""
+        log.warning("the workers are replaced")
+        for child in self._children.values():
+            if child.process is not None:
+                if child.name == "web":
+                    child.process.send_signal(signal.SIGHUP)
+                else:
+                    self._end([child])
+                    self._start(child)
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """End children by their ids and wait; what does not end in time is killed."""
+        living = [child.process for child in children if child.process is not None and child.process.poll() is None]
+        for process in living:
+            process.terminate()
+        deadline = time.monotonic() + END_SECONDS
+        for process in living:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

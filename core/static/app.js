@@ -1,0 +1,287 @@
+// What htmx and the browser do not do by themselves. Every page works without it.
+// Components are found by data- attributes; nothing is bound to elements that a swap may replace.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const on = (type, handle, capture = false) => document.addEventListener(type, handle, capture);
+const words = () => $("#assertive").dataset;
+
+// --- status strips: one tab stop, arrows, the word of the button under the pointer --------------------------------
+
+function roving(strip, chosen) {
+  const buttons = $$("button", strip);
+  chosen ??= buttons.find((button) => button === document.activeElement)
+    ?? buttons.find((button) => button.ariaPressed === "true") ?? buttons[0];
+  for (const button of buttons) button.tabIndex = button === chosen ? 0 : -1;
+}
+
+function showWord(strip, button) {
+  const word = $(".word", strip);
+  button ??= $("[aria-pressed=true]", strip);
+  const known = button && [...($("#bulk-value")?.options ?? [])].find((option) => option.value === button.value);
+  if (word && known) word.textContent = known.text;
+}
+
+function step(items, current, key) {
+  const at = items.indexOf(current);
+  if (key === "Home") return items[0];
+  if (key === "End") return items.at(-1);
+  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
+  return by && items[(at + by + items.length) % items.length];
+}
+
+const stripOf = (target) => target.closest?.(".strip");
+on("mouseover", ({ target }) => target.closest(".strip button") && showWord(stripOf(target), target.closest("button")));
+on("mouseout", ({ target }) => stripOf(target) && showWord(stripOf(target), $("button:focus-visible", stripOf(target))));
+on("focusin", ({ target }) => {
+  if (!target.matches(".strip button")) return;
+  roving(stripOf(target), target);
+  showWord(stripOf(target), target);
+});
+on("focusout", ({ target }) => stripOf(target) && showWord(stripOf(target)));
+
+// --- menus: native popovers open and close them, arrows walk through them ------------------------------------------
+
+const itemsOf = (menu) => $$("[role^=menuitem]", menu);
+let byKey = false;
+on("keydown", (event) => {
+  byKey = true;
+  const { target, key } = event;
+  const menu = target.closest("[role=menu]");
+  const found = menu ? !/Left|Right/.test(key) && step(itemsOf(menu), target, key)
+    : stripOf(target) && !/Up|Down/.test(key) && step($$("button", stripOf(target)), target, key);
+  if (found) {
+    event.preventDefault();
+    found.focus();
+  } else if (menu && key === "Tab") {
+    menu.hidePopover();
+  } else if (key === "ArrowDown" && target.matches("[aria-haspopup=menu]")) {
+    event.preventDefault();
+    document.getElementById(target.getAttribute("popovertarget"))?.showPopover({ source: target });
+  } else if (key === " " && target.matches("a[role=button]")) {
+    event.preventDefault();
+    target.click();
+  } else if (!event.defaultPrevented && ((key === "Enter" && (event.ctrlKey || event.metaKey)) || (key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.altKey))) {
+    const save = $("[data-save]", target.closest("form") ?? document) ?? $("[data-save]");
+    if (save) {
+      event.preventDefault();
+      save.form.requestSubmit(save);
+    }
+  }
+});
+on("pointerdown", () => { byKey = false; }, true);
+on("toggle", ({ target, newState }) => {
+  if (newState !== "open") return;
+  if (target.matches("[role=menu]")) {
+    if (byKey) itemsOf(target)[0]?.focus();
+  } else if (target.matches("[role=dialog]")) {
+    $("select, input:not([type=hidden])", target)?.focus();
+  }
+}, true);
+
+// --- filter: the operators and the value of the chosen field -------------------------------------------------------
+
+function narrow(form) {
+  const field = form.elements.field, op = form.elements.op;
+  const allowed = field.selectedOptions[0]?.dataset.ops?.split(" ");
+  for (const option of op.options) option.hidden = option.disabled = Boolean(allowed) && !allowed.includes(option.value);
+  if (op.selectedOptions[0]?.disabled ?? true) op.value = allowed?.find((name) => [...op.options].some((option) => option.value === name)) ?? "";
+  const count = op.selectedOptions[0]?.dataset.values ?? "one";
+  const list = $(`[data-for="${CSS.escape(field.value)}"]`, form);
+  const typed = $("#filter-value", form);
+  for (const select of $$("[data-for]", form)) enable(select, select === list && count !== "none");
+  if (list) list.multiple = count === "many";
+  enable(typed, !list && count !== "none");
+  $("[data-value] label", form).htmlFor = list ? (list.id = `value-${field.value}`) : typed.id;
+  $("[data-value]", form).hidden = count === "none";
+  const second = count === "two" || (count === "many" && !list);
+  enable($("#filter-second", form), second);
+  $("[data-second]", form).hidden = !second;
+}
+
+function enable(control, wanted) {
+  control.disabled = control.hidden = !wanted;
+}
+
+on("change", ({ target }) => {
+  const form = target.closest("[data-filter]");
+  if (form && target.matches("[name=field], [name=op]")) narrow(form);
+});
+
+// --- selection -----------------------------------------------------------------------------------------------------
+
+function selection() {
+  const boxes = $$(".pick [name=id]"), all = $("[data-all]"), chosen = boxes.filter((box) => box.checked).length;
+  if (!all) return;
+  all.checked = chosen > 0 && chosen === boxes.length;
+  all.indeterminate = chosen > 0 && chosen < boxes.length;
+  const told = $("[data-selected]");
+  if (told) told.textContent = chosen ? `${chosen} / ${boxes.length}` : "";
+}
+
+on("change", ({ target }) => {
+  if (target.matches("[data-all]")) for (const box of $$(".pick [name=id]")) box.checked = target.checked;
+  if (target.matches(".pick input")) selection();
+});
+
+// --- messages: at least 20 s, never while hovered or focused, three at most ----------------------------------------
+
+const LIFE = 20_000;
+function tend() {
+  const messages = $$("#done [data-message]");
+  for (const old of messages.slice(0, -3)) old.remove();
+  for (const message of messages) {
+    if (message.dataset.since) continue;
+    message.dataset.since = Date.now();
+    expire(message, LIFE);
+  }
+}
+function expire(message, wait) {
+  setTimeout(() => {
+    if (!message.isConnected) return;
+    if (message.matches(":hover, :focus-within") || document.hidden) expire(message, 3000);
+    else message.remove();
+  }, wait);
+}
+function tell(text) {
+  const message = document.createElement("div"), said = document.createElement("p"), button = document.createElement("button");
+  message.className = "message";
+  said.className = "message-text";
+  button.className = "btn btn-sm btn-ghost";
+  button.type = "button";
+  message.dataset.message = button.dataset.dismiss = "";
+  said.textContent = text;
+  button.textContent = words().dismiss;
+  message.append(said, button);
+  $("#assertive").replaceChildren(message);
+}
+
+on("click", ({ target }) => {
+  const dismiss = target.closest("[data-dismiss]");
+  if (dismiss) {
+    const next = dismiss.closest("[data-message]");
+    const other = (next.nextElementSibling ?? next.previousElementSibling)?.querySelector("button");
+    next.remove();
+    (other ?? $("h1") ?? $("#main")).focus();
+  }
+  const show = target.closest("[data-show]");
+  if (show) {
+    const input = document.getElementById(show.dataset.show), visible = input.type === "password";
+    input.type = visible ? "text" : "password";
+    show.ariaPressed = String(visible);
+  }
+});
+
+// --- forms: saved once, not left by accident -----------------------------------------------------------------------
+
+let dirty = false;
+on("input", ({ target }) => { if (target.closest("[data-guard]")) dirty = true; });
+addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+
+on("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  if (form.hasAttribute("data-guard")) dirty = false;
+  const button = event.submitter;
+  if (button?.closest(".form-bar")) {
+    button.dataset.label = button.textContent;
+    button.textContent = words().saving;
+    button.ariaBusy = "true";
+  }
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  for (const form of $$("[data-sent]")) delete form.dataset.sent;
+  for (const button of $$("[data-label]")) {
+    button.textContent = button.dataset.label;
+    button.ariaBusy = null;
+  }
+});
+
+// --- htmx: focus survives, failures are told, slow answers show a line ---------------------------------------------
+
+let kept = null;
+function keep() {
+  const active = document.activeElement;
+  if (!active || active === document.body) return;
+  kept = { id: active.id, key: active.dataset.key ?? active.value, row: active.closest("tr")?.id, next: active.closest("tr")?.nextElementSibling?.id };
+}
+function restore() {
+  const lost = !document.activeElement || document.activeElement === document.body;
+  if (lost && kept) {
+    const row = kept.row && document.getElementById(kept.row), next = kept.next && document.getElementById(kept.next);
+    const place = (kept.id && document.getElementById(kept.id))
+      || (row && ((kept.key && $(`[data-key="${CSS.escape(kept.key)}"], button[value="${CSS.escape(kept.key)}"]`, row)) || $("a", row)))
+      || (next && $("a", next)) || $("h1") || $("#main");
+    place.focus({ preventScroll: true });
+  }
+  kept = null;
+}
+
+let waiting = 0, line;
+on("htmx:before:request", ({ detail }) => {
+  waiting += 1;
+  line ??= setTimeout(() => {
+    $("#busy").hidden = false;
+    detail.ctx.target?.setAttribute("aria-busy", "true");
+  }, 1000);
+});
+on("htmx:finally:request", ({ detail }) => {
+  waiting = Math.max(0, waiting - 1);
+  if (waiting) return;
+  clearTimeout(line);
+  line = undefined;
+  $("#busy").hidden = true;
+  detail.ctx.target?.removeAttribute("aria-busy");
+});
+on("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (/^\s*<!doctype/i.test(ctx.text) && ctx.target !== document.body) { // signed out, or a page where a part was asked for
+    event.preventDefault();
+    location.assign(ctx.response.raw.redirected ? ctx.response.raw.url : location.href);
+    return;
+  }
+  if (ctx.response.status >= 400 && /^\s*<div class="alert/.test(ctx.text)) { // a refusal instead of the part: say it, keep the part
+    event.preventDefault();
+    return;
+  }
+  keep();
+});
+on("htmx:after:swap", ({ detail }) => {
+  if (detail.ctx.target?.id === "list") for (const open of $$("#list [popover]:popover-open")) open.hidePopover();
+  ready();
+  restore();
+});
+on("htmx:response:error", ({ detail: { ctx } }) => {
+  const part = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert");
+  if (part || ![409, 422].includes(ctx.response.status)) tell(part?.textContent.trim() || words().lost);
+});
+on("htmx:error", ({ detail }) => { if (detail.ctx) tell(words().lost); });
+
+// --- start, and again after each swap ------------------------------------------------------------------------------
+
+function ready() {
+  for (const strip of $$(".strip")) {
+    roving(strip);
+    if (!strip.contains(document.activeElement)) showWord(strip);
+  }
+  for (const form of $$("[data-filter]")) narrow(form);
+  selection();
+  tend();
+}
+
+ready();
+const problem = $("[data-problem]");
+if (problem) {
+  problem.focus();
+  dirty = Boolean(problem.closest("[data-guard]"));
+}
+const said = $("#done");
+if (said?.firstElementChild) { // what was in the page from the start is not announced: put it there again
+  setTimeout(() => said.append(...said.children), 100);
+}

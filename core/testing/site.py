@@ -1,0 +1,103 @@
+"""A whole installation for tests: the real runtime behind the real gate, used through its public surface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from core.access.users import ADMINISTRATOR, USER, add_user
+from core.contract.changes import SYSTEM, Actor
+from core.data.context import Context
+from core.data.unit import transaction
+from core.runtime.activation import disable, enable
+from core.runtime.config import Config
+from core.runtime.gate import Gate
+from core.runtime.runtime import Runtime
+from core.web.app import create_app
+
+PASSWORD = "quince-ladder-73"  # noqa: S105 - of accounts that live as long as a test
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Browser:
+    """A browser without script: keeps cookies, follows nothing by itself, sends the form token."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.client = Client(gate)
+        self.token = ""
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Open a page and remember its form token."""
+        response = self.client.get(path, **options)
+        found = TOKEN.search(response.text) if response.mimetype == "text/html" else None
+        if found:
+            self.token = found.group(1)
+        return response
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
+        """Send a form with the token of the last page."""
+        return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
+        """Sign in as a person would."""
+        self.get("/signin")
+        response = self.post("/signin", {"email": email, "password": password})
+        self.get("/")
+        return response
+
+
+class Site:
+    """A fresh installation on `database_url`; modules are switched on by `enable`."""
+
+    def __init__(self, database_url: str, var: Path) -> None:
+        environment = {"COMPTOIR_VAR": str(var), "COMPTOIR_DATABASE_URL": database_url}
+        self.config = Config.from_environment(environment)
+        self.runtime = Runtime(self.config, app_factory=create_app)
+        self.runtime.start()
+        self.gate = Gate(self.runtime)
+        self.people: dict[str, Actor] = {}
+
+    def close(self) -> None:
+        """End everything."""
+        self.runtime.close()
+
+    def enable(self, *names: str) -> None:
+        """Switch modules on, with their needs."""
+        for name in names:
+            enable(self.runtime, name)
+
+    def disable(self, *names: str) -> None:
+        """Switch modules off, with those that need them."""
+        for name in names:
+            disable(self.runtime, name, with_dependents=True)
+
+    def context(self, actor: Actor = SYSTEM) -> Context:
+        """What a unit needs: `transaction("test", context=site.context())`."""
+        return self.runtime.context(self.runtime.follow(), actor)
+
+    def add_person(self, name: str, role: str = ADMINISTRATOR, language: str = "en") -> str:
+        """Add an account and return its e-mail address."""
+        email = f"{name.lower()}@test.example"
+        with transaction("test.user", context=self.context()) as unit:
+            user = add_user(unit.session, name=name, email=email, password=PASSWORD, role=role, language=language)
+            self.people[name] = Actor(user.id, name, frozenset({role}))
+        return email
+
+    def browser(self, name: str = "Alice", role: str = ADMINISTRATOR, language: str = "en") -> Browser:
+        """A signed-in browser; the account is added when it is missing."""
+        if name not in self.people:
+            self.add_person(name, role, language)
+        browser = Browser(self.gate)
+        browser.sign_in(f"{name.lower()}@test.example")
+        return browser
+
+    def visitor(self) -> Browser:
+        """A browser nobody signed in with."""
+        return Browser(self.gate)
+
+
+__all__ = ["ADMINISTRATOR", "PASSWORD", "USER", "Browser", "Site"]

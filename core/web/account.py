@@ -1,0 +1,207 @@
+"""Signing in and out, setting up, preferences; and the small public pages (UX 2.15)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request, session, url_for
+
+from core.access.setup import setup_token
+from core.access.sign_in import TooManyTries, authenticate, end_sign_in, refuse_wrong_sign_in, start_sign_in
+from core.access.users import ADMINISTRATOR, add_user, any_user
+from core.data.context import current_context
+from core.data.unit import transaction
+from core.errors import NotFound, Refused
+from core.features.demo import load_demo
+from core.fields import Country, Option
+from core.i18n import LANGUAGES, Text, lazy as _
+from core.settings import CORE_SETTINGS, write_settings
+from core.web.contexts import FormControl, FormGroup, FormPage, SignInPage
+from core.web.current import here
+from core.web.policy import PUBLIC, SIGNED_IN, policy
+from core.web.responses import home_path, page, see
+from core.web.visit import Visit
+
+blueprint = Blueprint("account", __name__)
+log = logging.getLogger("comptoir.access")
+LANGUAGE_COOKIE = "comptoir_language"
+YEAR_SECONDS = 365 * 24 * 3600
+THEMES = ("light", "dark", "system")
+LOGGED_REPORT = 2000
+
+
+# -- signing in -------------------------------------------------------------------------------------------------
+@blueprint.get("/signin")
+@policy(PUBLIC)
+def signin() -> Response:
+    """The sign-in page."""
+    if here().user is not None:
+        return see(request.args.get("next"))
+    return _signin_page(request.args.get("next", ""), "", None, 200)
+
+
+def _signin_page(next_url: str, email: str, error: Text | None, status: int) -> Response:
+    content = SignInPage(home_path(next_url), email, error)
+    return page("core/signin.html", status, page=content)
+
+
+@blueprint.post("/signin")
+@policy(PUBLIC)
+def enter() -> Response:
+    """Check name and password; the answer never tells which half is wrong."""
+    email, password = request.form.get("email", "")[:254], request.form.get("password", "")
+    next_url = request.form.get("next", "")
+    address = request.remote_addr or ""
+    here().fresh()
+    try:
+        with transaction("session.sign_in") as unit:
+            user = authenticate(unit.session, email, password, address)
+            token = start_sign_in(unit.session, user, address, request.headers.get("User-Agent", "")) if user else None
+    except TooManyTries as error:
+        response = _signin_page(next_url, email, error.message, 429)
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+    if token is None or not isinstance(session, Visit):
+        log.warning("sign-in refused", extra={"address": address})
+        return _signin_page(next_url, email, refuse_wrong_sign_in().message, 422)
+    session.replace(token)
+    return see(next_url)
+
+
+@blueprint.post("/signout")
+@policy(SIGNED_IN)
+def signout() -> Response:
+    """End this sign-in; its cookie is worth nothing from now on."""
+    here().fresh()
+    if isinstance(session, Visit):
+        with transaction("session.sign_out") as unit:
+            end_sign_in(unit.session, session.token)
+        session.replace(secrets.token_urlsafe(32))
+    response = see(url_for("account.signin"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+# -- preferences ------------------------------------------------------------------------------------------------
+@blueprint.post("/preferences")
+@policy(PUBLIC)
+def preferences() -> Response:
+    """Language and theme: on the account, and in a cookie for the pages before sign-in."""
+    language, theme = request.form.get("language"), request.form.get("theme")
+    surroundings = here()
+    if surroundings.user is not None and (language in LANGUAGES or theme in THEMES):
+        user_id = surroundings.user.id
+        surroundings.fresh()
+        with transaction("preferences") as unit:
+            user = unit.session.get_one(type(surroundings.user), user_id)
+            if language in LANGUAGES:
+                user.language, user.region = language, None
+            if theme in THEMES:
+                user.theme = theme
+    response = see(request.form.get("return"))
+    if language in LANGUAGES:
+        secure = surroundings.runtime.config.public_url.startswith("https:")
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax"
+        )
+    return response
+
+
+# -- setting up -------------------------------------------------------------------------------------------------
+def _check_token(given: str) -> None:
+    """The set-up page is there only for who read the console, and only until somebody has an account (T32)."""
+    surroundings = here()
+    expected = setup_token(surroundings.runtime.config.var)
+    if (
+        any_user(surroundings.session)
+        or expected is None
+        or not secrets.compare_digest(given.encode(), expected.encode())
+    ):
+        raise NotFound(_("There is no such page. It may have been deleted, or belong to a module that is off."))
+
+
+@blueprint.get("/setup")
+@policy(PUBLIC)
+def setup() -> Response:
+    """The first page of a new installation."""
+    _check_token(request.args.get("token", ""))
+    values = {"language": request.accept_languages.best_match(list(LANGUAGES)) or "en", "country": "FR", "demo": "1"}
+    return _setup_page(values, {}, 200)
+
+
+def _setup_page(values: Mapping[str, str], errors: Mapping[str, Text], status: int) -> Response:
+    def control(
+        name: str, label: Text, kind: str = "text", options: Sequence[Option] = (), **attributes: str
+    ) -> FormControl:
+        return FormControl(
+            name, label, kind, attributes, options, values.get(name, ""), kind == "text", None, errors.get(name)
+        )
+
+    countries = [option for option in Country().control().options if option.code]
+    controls = [
+        control("language", _("Language"), "radio", [Option(code, name) for code, name in LANGUAGES.items()]),
+        control("company", _("Company"), autocomplete="organization"),
+        control("country", _("Country"), "select", countries),
+        control("name", _("Your name"), autocomplete="name"),
+        control("email", _("Email"), type="email", autocomplete="username"),
+        control("password", _("Password"), type="password", autocomplete="new-password"),
+        control("demo", _("Load demo data"), "checkbox"),
+    ]
+    content = FormPage(
+        heading=_("Set up Comptoir"), url=f"/setup?token={quote(request.args.get('token', ''))}",
+        groups=[FormGroup("", controls, True)], errors=list(errors.items()), cancel_url="", key="", version=None,
+        create_another=False,
+    )  # fmt: skip
+    return page("core/setup.html", status, page=content)
+
+
+@blueprint.post("/setup")
+@policy(PUBLIC)
+def create_company() -> Response:
+    """Create the company and its first administrator, and sign in."""
+    form = request.form
+    _check_token(request.args.get("token", ""))
+    here().fresh()
+    names = ("language", "company", "country", "name", "email", "demo")
+    values = {name: form.get(name, "") for name in names}
+    if not values["company"].strip():
+        return _setup_page(values, {"company": _("Enter the name of your company")}, 422)
+    try:
+        with transaction("setup") as unit:
+            write_settings(
+                unit.session, "core", CORE_SETTINGS, {"company_name": values["company"], "country": values["country"]}
+            )
+            user = add_user(
+                unit.session, name=values["name"], email=values["email"], password=form.get("password", ""),
+                role=ADMINISTRATOR, language=values["language"] if values["language"] in LANGUAGES else None,
+                company=values["company"],
+            )  # fmt: skip
+            token = start_sign_in(unit.session, user, request.remote_addr or "", request.headers.get("User-Agent", ""))
+    except Refused as error:
+        return _setup_page(values, {error.field or "company": error.message}, 422)
+    if values["demo"]:
+        load_demo(current_context())
+    if isinstance(session, Visit):
+        session.replace(token)
+    return see("/")
+
+
+# -- small public pages -----------------------------------------------------------------------------------------
+@blueprint.get("/health")
+@policy(PUBLIC)
+def health() -> Response:
+    """Says only ok: for supervisors (A61)."""
+    any_user(here().session)
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@blueprint.post("/csp-report")
+@policy(PUBLIC)
+def report() -> Response:
+    """Browsers tell here what the content security policy stopped."""
+    text = request.get_data(cache=False)[:LOGGED_REPORT].decode("utf-8", "replace")
+    log.warning("content security policy report: %s", text.encode("unicode_escape").decode())
+    return Response(status=204)

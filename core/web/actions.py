@@ -1,0 +1,73 @@
+"""Undo, recent actions, and the buttons plugins put on sheets."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+
+from core.contract.hooks import watched
+from core.data.history import changes_of, summarise
+from core.data.unit import transaction
+from core.errors import ComptoirError, Forbidden, NotFound, PluginError
+from core.features.undo import undo, undoable
+from core.i18n import lazy as _
+from core.registry import RegisteredEntity
+from core.web.contexts import Crumb, RecentPage, RecentRow
+from core.web.current import here
+from core.web.describe import describe_operation
+from core.web.policy import SIGNED_IN, policy
+from core.web.responses import page, see
+from core.web.shell import make_shell
+
+blueprint = Blueprint("actions", __name__)
+
+
+@blueprint.post("/undo/<int:operation_id>")
+@policy(SIGNED_IN)
+def undo_operation(operation_id: int) -> Response:
+    """Take back an operation, as far as nothing changed since (US-4); needs the right to edit what it touches."""
+    surroundings = here()
+    for entry in changes_of(surroundings.session, operation_id):
+        if not surroundings.may(f"{entry.change.entity}.edit"):
+            raise Forbidden(_("You may not do this. Ask an administrator."))
+    result = undo(operation_id)
+    return see(request.form.get("return"), result.operation)
+
+
+@blueprint.get("/recent")
+@policy(SIGNED_IN)
+def recent() -> Response:
+    """The user's own actions of the last 24 hours that can be taken back."""
+    surroundings = here()
+    rows = [
+        RecentRow(
+            what=describe_operation(surroundings.registry, summarise(surroundings.session, operation)),
+            at=operation.at,
+            undo_url=url_for("actions.undo_operation", operation_id=operation.id),
+        )
+        for operation in undoable(surroundings.session, surroundings.actor)
+    ]
+    heading = _("Recent actions")
+    return page("core/recent.html", page=RecentPage(rows), shell=make_shell(heading, [Crumb(heading)]))
+
+
+@blueprint.post("/<entity:entity>/<int:record_id>/action/<plugin>/<name>")
+@policy("entity.view")
+def run(entity: RegisteredEntity, record_id: int, plugin: str, name: str) -> Response:
+    """Run a plugin's action on a record, in one unit."""
+    surroundings = here()
+    action = next((found for owner, found in entity.actions if owner == plugin and found.name == name), None)
+    if action is None or action.verb is None:
+        raise NotFound(_("There is no such action"))
+    surroundings.require(action.permission)
+    try:
+        with transaction(f"{entity.name}.{name}", cause=str(action.label)) as unit, watched(plugin, f"action {name}"):
+            action.verb(unit, unit.get(entity.model, record_id))
+    except ComptoirError:
+        raise
+    except Exception as error:
+        surroundings.generation.hooks.failed(plugin, f"action {name}", "action", error)
+        label = surroundings.registry.plugins[plugin].label
+        raise PluginError(plugin, _("The module %(module)s failed. Nothing was changed.", module=label)) from error
+    return see(
+        request.form.get("return") or url_for("records.sheet", entity=entity, record_id=record_id), unit.operation
+    )

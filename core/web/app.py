@@ -1,0 +1,259 @@
+"""One Flask app for one generation (DESIGN 5): what is not enabled is simply not in it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, Response, g, request, session
+from flask_wtf import CSRFProtect
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, Map, ValidationError
+
+from core import i18n
+from core.access.permissions import Permissions
+from core.access.sign_in import find_sign_in
+from core.access.touch import touch_sign_in
+from core.access.users import actor_of
+from core.data.context import use_context
+from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
+from core.i18n import lazy as _
+from core.registry import RegisteredEntity, Registry
+from core.web import account, actions, editing, home, modules, records
+from core.web.contexts import ErrorPage
+from core.web.current import Here, here
+from core.web.policy import PUBLIC, SIGNED_IN, check_policies, policy_of
+from core.web.responses import alert, is_fragment, page, see
+from core.web.shell import bare_or_shell
+from core.web.templating import set_up_templates
+from core.web.visit import Visit, VisitInterface
+
+if TYPE_CHECKING:
+    from core.runtime.generation import Generation
+    from core.runtime.runtime import Runtime
+
+log = logging.getLogger("comptoir.web")
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; report-uri /csp-report"
+)
+MAXIMUM_BODY = 20 * 1024 * 1024
+MAXIMUM_FORM = 500_000
+MAXIMUM_PARTS = 1_000
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (StateConflict, 409),
+    (Busy, 503),
+    (PluginError, 500),
+    (Refused, 422),
+)
+
+
+def create_app(runtime: Runtime, generation: Generation) -> Flask:
+    """Build the app of a generation. Raises `ContractError` for a route without a policy, `PluginError` for a bad blueprint."""
+    app = Flask("core.web", static_folder=None, template_folder=None)
+    set_up_templates(app, runtime, generation)
+    app.config.update(
+        SECRET_KEY=runtime.config.secret_key,
+        MAX_CONTENT_LENGTH=MAXIMUM_BODY,
+        MAX_FORM_MEMORY_SIZE=MAXIMUM_FORM,
+        MAX_FORM_PARTS=MAXIMUM_PARTS,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.session_interface = VisitInterface(
+        runtime.config.secret_key, secure=runtime.config.public_url.startswith("https:")
+    )
+    app.url_map.converters["entity"] = entity_converter(generation.registry)
+    permissions = Permissions(generation.registry)
+
+    def begin() -> Response | None:
+        return _begin(runtime, generation, permissions)
+
+    app.before_request(begin)
+    app.context_processor(_page_variables)
+    CSRFProtect(app)
+    for blueprint in (
+        account.blueprint,
+        actions.blueprint,
+        editing.blueprint,
+        home.blueprint,
+        modules.blueprint,
+        records.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    for plugin, blueprint in generation.hooks.gather("blueprints"):
+        if blueprint.name != plugin:
+            raise PluginError(plugin, _("The blueprint of module %(plugin)s must be called so too", plugin=plugin))
+        app.register_blueprint(blueprint)
+    app.after_request(_headers)
+    app.teardown_request(_end)
+    app.register_error_handler(ComptoirError, _refuse)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
+    check_policies(app)
+    return app
+
+
+def entity_converter(registry: Registry) -> type[BaseConverter]:
+    """A converter that knows only this generation's entities: others are 404 by themselves."""
+
+    class EntityConverter(BaseConverter):
+        regex = "|".join(sorted(registry.slugs, key=len, reverse=True)) or "(?!)"
+
+        def __init__(self, map: Map) -> None:
+            super().__init__(map)
+
+        def to_python(self, value: str) -> RegisteredEntity:
+            found = registry.slugs.get(value)
+            if found is None:
+                raise ValidationError
+            return found
+
+        def to_url(self, value: RegisteredEntity | str) -> str:
+            if isinstance(value, RegisteredEntity):
+                return value.entity.slug
+            return registry.entity(value).entity.slug if value in registry.entities else value
+
+    return EntityConverter
+
+
+def _page_variables() -> dict[str, str]:
+    """What the frame of every page needs, also before anybody signed in."""
+    user = here().user if "here" in g else None
+    return {"lang": i18n.current_locale().language, "theme": (user.theme if user else None) or "system"}
+
+
+# -- before -----------------------------------------------------------------------------------------------------
+def _begin(runtime: Runtime, generation: Generation, permissions: Permissions) -> Response | None:
+    surroundings = Here(runtime, generation, permissions, request_id=secrets.token_hex(8))
+    g.here = surroundings
+    visit = session
+    signed = find_sign_in(surroundings.session, visit.token) if isinstance(visit, Visit) and not visit.send else None
+    if signed is not None:
+        surroundings.user = signed.user
+        surroundings.actor = actor_of(signed.user)
+        g.sign_in = signed.sign_in
+    i18n.set_locale(_locale(surroundings))
+    surroundings.stack.enter_context(
+        use_context(runtime.context(generation, surroundings.actor, surroundings.request_id))
+    )
+    if request.method not in SAFE_METHODS:
+        _refuse_foreign_posts()
+    return _admit(surroundings)
+
+
+def _locale(surroundings: Here) -> i18n.Locale:
+    user = surroundings.user
+    wanted = (user.language if user else None) or request.cookies.get("comptoir_language")
+    language = wanted if wanted in i18n.LANGUAGES else request.accept_languages.best_match(list(i18n.LANGUAGES)) or "en"
+    region = (user.region if user else None) or i18n.DEFAULT_REGION[language]
+    return i18n.Locale(language, region, (user.timezone if user else None) or "UTC")
+
+
+def _refuse_foreign_posts() -> None:
+    """The second wall behind the form token: a browser tells where a request comes from (SECURITY A31)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    foreign = site is not None and site not in ("same-origin", "none")
+    if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
+        foreign = True
+    if foreign and request.endpoint != "account.report":
+        raise Forbidden(_("This form was sent from another site, so nothing was done"))
+
+
+def _admit(surroundings: Here) -> Response | None:
+    if request.endpoint is None:
+        return None
+    view = surroundings.generation.app.view_functions[request.endpoint]
+    rule = policy_of(view)
+    if rule == PUBLIC:
+        return None
+    if surroundings.user is None:
+        wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS else "/"
+        return see(f"/signin?next={quote(wanted)}" if wanted != "/" else "/signin")
+    if rule is None:
+        raise Forbidden(_("You may not do this. Ask an administrator."))
+    if rule != SIGNED_IN:
+        entity = (request.view_args or {}).get("entity")
+        if isinstance(entity, RegisteredEntity) and rule.startswith("entity."):
+            rule = entity.permission(rule.removeprefix("entity."))
+        surroundings.require(rule)
+    return None
+
+
+# -- after ------------------------------------------------------------------------------------------------------
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+    headers["X-Request-Id"] = here().request_id if "here" in g else ""
+    headers.setdefault("Cache-Control", "no-store")
+    response.vary.update(("Cookie", "HX-Request", "Accept-Language"))
+    if "here" in g and here().runtime.config.public_url.startswith("https:"):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
+
+
+def _end(error: BaseException | None) -> None:
+    surroundings: Here | None = g.pop("here", None)
+    if surroundings is None:
+        return
+    sign_in = g.pop("sign_in", None)
+    surroundings.stack.close()
+    if sign_in is not None:
+        touch_sign_in(surroundings.runtime.database, sign_in)
+    surroundings.runtime.flush_incidents()
+
+
+def _status(error: ComptoirError) -> int:
+    return next((status for kind, status in STATUS_OF if isinstance(error, kind)), 422)
+
+
+def _refuse(error: ComptoirError) -> Response:
+    status = _status(error)
+    if isinstance(error, PluginError):
+        here().runtime.report_error(error)
+    if is_fragment():
+        response = alert(error.message, status)
+    else:
+        response = bare_or_shell(status, error.message)
+    if status == 503:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    messages = {
+        400: _(
+            "This form could not be accepted, perhaps because it was open for too long. Go back, reload the page and try again."
+        ),
+        404: _("There is no such page. It may have been deleted, or belong to a module that is off."),
+        405: _("This page cannot be used that way"),
+        413: _("What was sent is too large. Nothing was saved. Shorten it and try again."),
+    }
+    message = messages.get(status, _("This could not be done"))
+    if is_fragment():
+        return alert(message, status)
+    return bare_or_shell(status, message)
+
+
+def _fault(error: Exception) -> Response:
+    incident = here().request_id if "here" in g else secrets.token_hex(8)
+    unreachable = isinstance(error, DBAPIError) and error.connection_invalidated
+    log.error("incident %s: %s %s", incident, request.method, request.path, exc_info=error)
+    message = _("The server did not answer. Nothing was lost.")
+    if is_fragment():
+        return alert(message, 503 if unreachable else 500)
+    content = ErrorPage(503 if unreachable else 500, _("There is a problem"), message, incident)
+    return page("core/error.html", content.status, page=content)

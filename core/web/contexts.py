@@ -1,0 +1,471 @@
+"""What the page templates are given: frozen values, made by views, documented here and nowhere else (DESIGN 8).
+
+Templates get nothing but these and the helpers of `core.web.templating`. All text is plain; cells ending in `html`
+were escaped by their field type.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.fields import Option
+from core.i18n import Text
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One link of the main menu."""
+
+    label: Text
+    url: str
+    icon: str
+    current: bool = False
+    counter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuGroup:
+    """A named group of the main menu; the home link stands alone in a group without label."""
+
+    name: str
+    label: Text
+    entries: Sequence[MenuEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """One step of the breadcrumb; the last has no address."""
+
+    label: Text
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the last action did, with Undo when it can be taken back: shown in the polite region (UX 2.0)."""
+
+    message: Text
+    undo_url: str | None = None
+    notices: Sequence[Text] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame of every signed-in page."""
+
+    title: Text
+    menu: Sequence[MenuGroup]
+    crumbs: Sequence[Crumb]
+    create: Sequence[MenuEntry]
+    user_name: str
+    language: str
+    theme: str
+    administrator: bool
+    done: Done | None = None
+    company: str = "Comptoir"
+    here: str = ""
+    """The address of this page, for `return` of the forms in the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A list column's head: its sort link and state (`ascending`, `descending` or none)."""
+
+    name: str
+    label: Text
+    align: str
+    sort_url: str | None
+    sorted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusButton:
+    """One value of the quick field: code, label, tone, its accessible name for this row, and whether it is set."""
+
+    code: str
+    label: Text
+    tone: str
+    name: Text
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStrip:
+    """The buttons that set a row's quick field with one click (UX 2.1); `seen` is the value they were drawn for."""
+
+    url: str
+    field: str
+    seen: str
+    label: Text
+    buttons: Sequence[StatusButton]
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One row: its record, cells as HTML in column order, and the strip for the quick column.
+
+    `gone`: the row no longer matches the filter and stays until the next reload.
+    """
+
+    id: int
+    title: str
+    url: str
+    cells_html: Sequence[str]
+    strip: StatusStrip | None
+    edit_url: str | None = None
+    gone: bool = False
+    error: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChip:
+    """A filter that is on: words, and the address without it."""
+
+    label: Text
+    remove_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilterField:
+    """A field the filter form offers: its operators, and options when it is a choice."""
+
+    name: str
+    label: Text
+    operators: Sequence[tuple[str, Text, str]]
+    options: Sequence[Option]
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """A built-in view in the list's tab row."""
+
+    label: Text
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """The list of an entity (UX 2.1)."""
+
+    heading: Text
+    url: str
+    columns: Sequence[Column]
+    rows: Sequence[ListRow]
+    quick_column: int | None
+    count: Text
+    notices: Sequence[Text]
+    chips: Sequence[FilterChip]
+    clear_url: str
+    filters: Sequence[FilterField]
+    hidden: Sequence[tuple[str, str]]
+    search: str
+    views: Sequence[ListView]
+    new_url: str | None
+    new_label: Text
+    first_url: str | None
+    previous_url: str | None
+    next_url: str | None
+    range_text: Text
+    bulk_url: str | None
+    bulk_statuses: Sequence[Option]
+    may_delete: bool
+    all_columns: Sequence[tuple[str, Text, bool]]
+    return_url: str
+    csrf: str
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A field on the sheet, its value as HTML (empty string: nothing)."""
+
+    name: str
+    label: Text
+    html: str
+    edit_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """A section of fields on the sheet."""
+
+    label: Text
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryValue:
+    """One field of a history line, old and new as people read them."""
+
+    label: Text
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One line of history: who, when, what, why."""
+
+    at: datetime.datetime
+    who: str
+    what: Text
+    why: str | None
+    values: Sequence[HistoryValue]
+    undo_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PanelBox:
+    """A plugin's panel: its HTML when it worked, else the plugin's label and an incident to name."""
+
+    label: Text
+    html: str | None
+    plugin_label: Text
+    plugin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionButton:
+    """A button or link of the sheet's header; `method` is get or post."""
+
+    label: Text
+    url: str
+    method: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """A record's sheet (UX 2.3)."""
+
+    entity_label: Text
+    heading: str
+    subtitle: str
+    badges: Sequence[str]
+    path: StatusStrip | None
+    groups: Sequence[FactGroup]
+    history: Sequence[HistoryLine]
+    older_url: str | None
+    panels: Sequence[PanelBox]
+    actions: Sequence[ActionButton]
+    edit_url: str | None
+    delete_url: str | None
+    restore_url: str | None
+    deleted: Text | None
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormControl:
+    """One field of a form. `kind`, `attributes`, `options` as in `core.fields.Control`; `value` as typed."""
+
+    name: str
+    label: Text
+    kind: str
+    attributes: dict[str, str]
+    options: Sequence[Option]
+    value: str
+    required: bool
+    help: Text | None
+    error: Text | None
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormGroup:
+    """A section of a form; `open` when it is first or holds an error."""
+
+    label: Text
+    controls: Sequence[FormControl]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A create or edit form (UX 2.4)."""
+
+    heading: Text
+    url: str
+    groups: Sequence[FormGroup]
+    errors: Sequence[tuple[str, Text]]
+    cancel_url: str
+    key: str
+    version: int | None
+    create_another: bool
+    message: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictField:
+    """A field both sides changed: what I typed and what stands now, as text and as form values."""
+
+    name: str
+    label: Text
+    mine: str
+    theirs: str
+    mine_typed: str
+    theirs_typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost."""
+
+    heading: Text
+    message: Text
+    url: str
+    fields: Sequence[ConflictField]
+    kept: Sequence[tuple[str, str]]
+    version: int
+    key: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCard:
+    """A module on the Modules page (UX 2.12). `state`: enabled, disabled, attention, missing."""
+
+    name: str
+    label: Text
+    description: Text
+    category: Text
+    state: str
+    version: str
+    icon: str
+    needs: Sequence[Text]
+    problem: Text | None
+    details_url: str
+    settings_url: str | None
+    change_url: str | None
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModulesPage:
+    """The list of modules; `states` are the filter tabs with counts and addresses."""
+
+    cards: Sequence[ModuleCard]
+    states: Sequence[tuple[Text, str, bool]]
+    search: str
+    reload_url: str
+    version: int
+    upgraded: Sequence[Text] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactPage:
+    """What enabling or disabling does, before it is done. `verb`: enable or disable."""
+
+    verb: str
+    name: str
+    label: Text
+    url: str
+    version: int
+    adds: Sequence[tuple[Text, Sequence[Text]]]
+    others: Sequence[Text]
+    blocked: Text | None
+    warning: Text | None = None
+    cancel_url: str = "/admin/modules"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDetails:
+    """Everything about one module: health, incidents, data, purge."""
+
+    card: ModuleCard
+    facts: Sequence[tuple[Text, str]]
+    checks: Sequence[tuple[Text, str, Text]]
+    incidents: Sequence[tuple[datetime.datetime, str, str]]
+    purge_url: str | None
+    purge_rows: int
+    error: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """Sign-in (UX 2.15). `wait`: seconds until the next try is taken."""
+
+    next_url: str
+    email: str = ""
+    error: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BinRow:
+    """A record in the trash."""
+
+    title: str
+    entity_label: Text
+    url: str
+    deleted_at: datetime.datetime
+    who: str
+    restore_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BinPage:
+    """The trash of all entities the user may see."""
+
+    rows: Sequence[BinRow]
+    heading: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RecentRow:
+    """One of the user's own actions of the last 24 hours."""
+
+    what: Text
+    at: datetime.datetime
+    undo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """A plain page for what cannot be done: status, sentence, incident number when it is our fault."""
+
+    status: int
+    heading: Text
+    message: Text
+    incident: str | None = None
+    home_url: str = "/"
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """The first page after sign-in: the user's latest operations."""
+
+    recent: Sequence[HistoryLine]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPage:
+    """The user's actions of the last 24 hours that can be taken back."""
+
+    rows: Sequence[RecentRow]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """One row of a list alone, as the answer to a quick change."""
+
+    columns: Sequence[Column]
+    rows: Sequence[ListRow]
+    quick_column: int | None
+    bulk_url: str | None
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Older history of a record."""
+
+    heading: str
+    history: Sequence[HistoryLine]
+    older_url: str | None
+    return_url: str
+    subtitle: str = ""

@@ -1,0 +1,68 @@
+"""What a view knows of its request: runtime, generation, reading session, account, permissions."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from flask import g
+
+from core.access.models import User
+from core.access.permissions import Permissions
+from core.contract.changes import Actor
+from core.data.session import GuardedSession
+from core.errors import Forbidden
+from core.i18n import lazy as _
+
+if TYPE_CHECKING:
+    from core.registry import Registry
+    from core.runtime.generation import Generation
+    from core.runtime.runtime import Runtime
+
+ANONYMOUS = Actor(None, "", frozenset())
+
+
+@dataclass(slots=True)
+class Here:
+    """One request's surroundings; made before it, ended after it."""
+
+    runtime: Runtime
+    generation: Generation
+    permissions: Permissions
+    request_id: str
+    user: User | None = None
+    actor: Actor = ANONYMOUS
+    stack: ExitStack = field(default_factory=ExitStack)
+    _session: GuardedSession | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """The enabled set."""
+        return self.generation.registry
+
+    @property
+    def session(self) -> GuardedSession:
+        """The request's reading session, opened on first use, read-only in the database."""
+        if self._session is None:
+            self._session = self.stack.enter_context(self.runtime.database.reading())
+        return self._session
+
+    def fresh(self) -> None:
+        """Forget what was read, so that a page after a write shows it."""
+        if self._session is not None:
+            self._session.rollback()
+
+    def may(self, permission: str) -> bool:
+        """Whether the account has a permission."""
+        return self.permissions.may(self.actor, permission)
+
+    def require(self, permission: str) -> None:
+        """Raise `Forbidden` without the permission."""
+        if not self.may(permission):
+            raise Forbidden(_("You may not do this. Ask an administrator."))
+
+
+def here() -> Here:
+    """The surroundings of the current request."""
+    return cast(Here, g.here)

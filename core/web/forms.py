@@ -1,0 +1,177 @@
+"""Forms made from fields (DESIGN 8): a WTForms class per entity, drawn by one template, read back by the fields."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from flask import request
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+from wtforms import Field as FormField
+
+from core.data.records import Record
+from core.errors import Invalid
+from core.fields import Field, Link, Option
+from core.i18n import Text, lazy as _
+from core.registry import RegisteredEntity
+from core.web.contexts import FormControl, FormGroup, FormPage
+from core.web.current import here
+from core.web.sheet_page import sections, value_of
+
+LINK_CHOICES = 30
+
+
+class TypedField(FormField):  # type: ignore[misc]  # WTForms has no types
+    """A form field that is read by a field of ours. `submitted`: whether the browser sent it at all."""
+
+    def __init__(self, label: str = "", validators: Any = None, *, source: Field, **options: Any) -> None:
+        super().__init__(label, validators, **options)
+        self.source = source
+        self.typed = ""
+        self.submitted = False
+        self.error: Text | None = None
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was typed; a wrong value is kept as typed, with its sentence."""
+        if not valuelist:
+            return
+        self.submitted = True
+        self.typed = str(valuelist[-1])
+        try:
+            self.data = self.source.parse(self.typed)
+        except Invalid as error:
+            self.error = error.message
+            raise ValueError(str(error)) from error
+
+
+def writable_fields(registered: RegisteredEntity) -> list[Field]:
+    """The fields this person may type, in one list for form, inline edit, raw POST and import (SECURITY 7.6)."""
+    surroundings = here()
+    visible = surroundings.permissions.fields(surroundings.actor, registered)
+    return [found for found in registered.fields.values() if found.writable and found.name in visible]
+
+
+def make_form(registered: RegisteredEntity, formdata: MultiDict[str, str] | None) -> FlaskForm:
+    """A form over the writable fields, filled from `formdata`."""
+    attributes = {found.name: TypedField(source=found) for found in writable_fields(registered)}
+    form_class = type(f"{registered.model.__name__}Form", (FlaskForm,), attributes)
+    form: FlaskForm = form_class(formdata=formdata)
+    return form
+
+
+def typed_fields(form: FlaskForm) -> dict[str, TypedField]:
+    """The fields of ours in a form."""
+    return {name: found for name, found in form._fields.items() if isinstance(found, TypedField)}
+
+
+def form_errors(form: FlaskForm) -> dict[str, Text]:
+    """Sentences by field name; empty when everything fits."""
+    form.validate()
+    return {name: found.error for name, found in typed_fields(form).items() if found.error is not None}
+
+
+def missing_required(form: FlaskForm) -> dict[str, Text]:
+    """Required fields a new record did not get and that have no default."""
+    missing: dict[str, Text] = {}
+    for name, found in typed_fields(form).items():
+        if found.source.required and not found.submitted and found.source.declaration.default is None:
+            missing[name] = _("Enter a value for %(field)s", field=found.source.label)
+    return missing
+
+
+def typed_values(registered: RegisteredEntity, record: Record | None, defaults: Mapping[str, str]) -> dict[str, str]:
+    """What the controls hold at first: the record's values, or defaults for a new one."""
+    values: dict[str, str] = {}
+    for found in writable_fields(registered):
+        if record is not None:
+            value = value_of(record, found)
+        else:
+            value = _default_value(found, defaults)
+        values[found.name] = "" if value is None else found.type.edit_text(value)
+    return values
+
+
+def _default_value(found: Field, defaults: Mapping[str, str]) -> Any:
+    if found.name in defaults:
+        try:
+            return found.type.parse(defaults[found.name])
+        except Invalid:
+            return None
+    return found.declaration.default() if found.declaration.default else None
+
+
+def make_form_page(
+    registered: RegisteredEntity,
+    *,
+    heading: Text,
+    url: str,
+    cancel_url: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, Text] | None = None,
+    version: int | None = None,
+    key: str | None = None,
+    message: Text | None = None,
+) -> FormPage:
+    """The page of a create or edit form, with what was typed and what is wrong."""
+    errors = errors or {}
+    groups: list[FormGroup] = []
+    for label, fields in sections(registered, writable_fields(registered)):
+        controls = [_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields]
+        is_open = not groups or any(control.error for control in controls)
+        groups.append(FormGroup(label, controls, is_open))
+    return FormPage(
+        heading=heading,
+        url=url,
+        groups=groups,
+        errors=[(name, text) for name, text in errors.items()],
+        cancel_url=cancel_url,
+        key=key or secrets.token_urlsafe(18),
+        version=version,
+        create_another=version is None,
+        message=message,
+    )
+
+
+def _control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:
+    control = found.type.control()
+    options: Sequence[Option] = control.options
+    kind = control.kind
+    if isinstance(found.type, Link):
+        kind, options = _link_control(found.type, value)
+    return FormControl(
+        name=found.name,
+        label=found.label,
+        kind=kind,
+        attributes=dict(control.attributes),
+        options=options,
+        value=value,
+        required=found.required,
+        help=found.declaration.help,
+        error=error,
+    )
+
+
+def _link_control(link: Link, value: str) -> tuple[str, Sequence[Option]]:
+    """A select while the target has few records, else an input for the id (never a select of thousands, UX 7.4)."""
+    surroundings = here()
+    target = surroundings.registry.by_table(link.to)
+    if target is None or not surroundings.may(target.permission("view")):
+        return "text", ()
+    table = target.model.__table__
+    title = target.title_field
+    statement = (
+        select(table.c.id, title.column).where(table.c.deleted_at.is_(None)).order_by(title.sort_column, table.c.id)
+    )
+    rows = surroundings.session.connection().execute(statement.limit(LINK_CHOICES + 1)).all()
+    if len(rows) > LINK_CHOICES:
+        return "text", ()
+    return "select", [Option("", ""), *(Option(str(row[0]), str(row[1])) for row in rows)]
+
+
+def posted(names: Iterable[str]) -> MultiDict[str, str]:
+    """The posted values of the named fields; everything else is ignored (T38)."""
+    wanted = set(names)
+    return MultiDict([(name, value) for name, value in request.form.items(multi=True) if name in wanted])

@@ -1,0 +1,39 @@
+"""Home: where to go, and what happened last."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from sqlalchemy import select
+
+from core.data.history import Operation, summarise
+from core.i18n import lazy as _
+from core.web.contexts import HistoryLine, HomePage
+from core.web.current import here
+from core.web.describe import describe_operation
+from core.web.policy import SIGNED_IN, policy
+from core.web.responses import page
+from core.web.shell import make_shell
+
+blueprint = Blueprint("home", __name__)
+SHOWN = 10
+
+
+@blueprint.get("/")
+@policy(SIGNED_IN)
+def index() -> Response:
+    """The first page after sign-in."""
+    surroundings = here()
+    statement = (
+        select(Operation).where(Operation.actor_id == surroundings.actor.id).order_by(Operation.id.desc()).limit(SHOWN)
+    )
+    lines = [
+        HistoryLine(
+            operation.at,
+            operation.actor_name,
+            describe_operation(surroundings.registry, summarise(surroundings.session, operation)),
+            operation.cause,
+            [],
+        )
+        for operation in surroundings.session.scalars(statement)
+    ]
+    return page("core/home.html", page=HomePage(lines), shell=make_shell(_("Home")))

@@ -1,0 +1,255 @@
+"""Makes the list page from a question: columns, rows, filters, places (UX 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import request, url_for
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from core.contract.contributions import View
+from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
+from core.fields import Field
+from core.i18n import Text, format_integer, lazy as _, lazy_plural
+from core.registry import RegisteredEntity
+from core.web.cells import Cell, cell_maker, link_titles, make_strip
+from core.web.contexts import Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
+from core.web.current import here
+
+Reader = Callable[[Session, ListQuery, Sequence[Field]], Page]
+KEPT = ("view", "f", "q", "sort", "c")
+
+
+def list_url(query: ListQuery, place: Place | None = None, **changes: str | None) -> str:
+    """The address of the same list with another sort, view or place; everything else is kept (UX 0.1.2)."""
+    pairs: list[tuple[str, str]] = []
+    if query.view:
+        pairs.append(("view", query.view))
+    view = _view(query)
+    fixed = set(view.filters) if view else set()
+    pairs += [("f", one.wire()) for one in query.filters if one.wire() not in fixed]
+    if query.search:
+        pairs.append(("q", query.search))
+    sort = ("-" if query.descending else "") + query.sort_field.name
+    if sort != query.entity.entity.default_sort:
+        pairs.append(("sort", sort))
+    pairs += [("c", name) for name in request.args.getlist("c")]
+    pairs = [(name, value) for name, value in pairs if name not in changes]
+    pairs += [(name, value) for name, value in changes.items() if value]
+    if place is not None:
+        pairs.append(("at", place.wire()))
+    address = url_for("records.index", entity=query.entity)
+    return f"{address}?{urlencode(pairs)}" if pairs else address
+
+
+def add_filter_url(entity: RegisteredEntity, arguments: MultiDict[str, str]) -> str:
+    """The address with the filter of the no-script form added to what was there."""
+    pairs = [(name, value) for name in KEPT for value in arguments.getlist(name)]
+    field, operator = arguments.get("field", ""), arguments.get("op", "is")
+    values = [value for value in arguments.getlist("value") if value]
+    if field:
+        escaped = ",".join(quote(value, safe="") for value in values)
+        pairs.append(("f", f"{field}:{operator}" + (f":{escaped}" if escaped else "")))
+    return f"{url_for('records.index', entity=entity)}?{urlencode(pairs)}"
+
+
+def _view(query: ListQuery) -> View | None:
+    return next((view for view in query.entity.entity.views if view.name == query.view), None)
+
+
+def make_list_page(query: ListQuery, read: Reader) -> ListPage:
+    """Everything the list template shows."""
+    surroundings = here()
+    entity = query.entity.entity
+    view = _view(query)
+    heading = view.label if view else entity.plural
+    found = read(surroundings.session, query, query.columns)
+    rows = make_rows(query, found.rows)
+    number = count(surroundings.session, query)
+    may_create = surroundings.may(query.entity.permission("create"))
+    may_edit = surroundings.may(query.entity.permission("edit"))
+    quick = query.entity.quick_field
+    defaults = view.defaults if view else {}
+    fixed = set(view.filters) if view else set()
+    own = [one for one in query.filters if one.wire() not in fixed]
+    return ListPage(
+        heading=heading,
+        url=list_url(query),
+        columns=_columns(query),
+        rows=rows,
+        quick_column=query.columns.index(quick) if quick in query.columns else None,
+        count=_count_text(number, heading),
+        notices=query.notices,
+        chips=[FilterChip(filter_words(one), list_url(query.without(one))) for one in own],
+        clear_url=list_url(
+            replace(query, filters=tuple(one for one in query.filters if one not in own), search="", place=None)
+        ),
+        filters=_filter_fields(query),
+        hidden=[("view", query.view)] * bool(query.view)
+        + [("f", one.wire()) for one in own]
+        + [("c", name) for name in request.args.getlist("c")]
+        + [("sort", request.args.get("sort", ""))] * bool(request.args.get("sort")),
+        search=query.search,
+        views=_views(query),
+        new_url=url_for("editing.new", entity=query.entity, **dict[str, Any](defaults)) if may_create else None,
+        new_label=view.new_label if view else entity.new_label,
+        first_url=list_url(query) if found.first_number > 1 else None,
+        previous_url=list_url(query, found.previous) if found.previous and found.first_number > 1 else None,
+        next_url=list_url(query, found.next)
+        if found.next and len(found.rows) + found.first_number - 1 < _known(number)
+        else None,
+        range_text=_range_text(found, number),
+        bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
+        bulk_statuses=[option for option in quick.type.control().options if option.code] if quick else [],
+        may_delete=surroundings.may(query.entity.permission("delete")),
+        all_columns=[
+            (name, field.label, field in query.columns)
+            for name, field in query.entity.fields.items()
+            if name in query.visible
+        ],
+        return_url=list_url(query, query.place),
+        csrf=generate_csrf(),
+        empty=not rows and not own and not query.search,
+    )
+
+
+def _known(number: int) -> float:
+    """The number of rows, or infinity when counting stopped at the cap."""
+    return number if number < COUNT_CAP else float("inf")
+
+
+def _count_text(number: int, heading: Text) -> Text:
+    words = str(heading)
+    words = words[:1].lower() + words[1:]
+    if number >= COUNT_CAP:
+        return _("%(number)s+ %(list)s", number=format_integer(COUNT_CAP - 1), list=words)
+    return _("%(number)s %(list)s", number=format_integer(number), list=words)
+
+
+def _range_text(found: Page, number: int) -> Text:
+    if not found.rows:
+        return _("No rows")
+    last = found.first_number + len(found.rows) - 1
+    total = format_integer(number) if number < COUNT_CAP else f"{format_integer(COUNT_CAP - 1)}+"
+    return lazy_plural(
+        "Row %(first)s–%(last)s of %(total)s",
+        "Rows %(first)s–%(last)s of %(total)s",
+        last - found.first_number + 1,
+        first=format_integer(found.first_number),
+        last=format_integer(last),
+        total=total,
+    )
+
+
+def _columns(query: ListQuery) -> list[Column]:
+    columns = []
+    for field in query.columns:
+        current = field is query.sort_field
+        down = current and not query.descending
+        state = None if not current else ("descending" if query.descending else "ascending")
+        url = list_url(replace(query, place=None), sort=("-" if down else "") + field.name)
+        columns.append(Column(field.name, field.label, field.type.align, url, state))
+    return columns
+
+
+def _views(query: ListQuery) -> list[ListView]:
+    if not query.entity.entity.views:
+        return []
+    base = url_for("records.index", entity=query.entity)
+    everything = ListView(_("All"), base, not query.view)
+    return [
+        everything,
+        *(
+            ListView(view.label, f"{base}?view={view.name}", view.name == query.view)
+            for view in query.entity.entity.views
+        ),
+    ]
+
+
+def _filter_fields(query: ListQuery) -> list[FilterField]:
+    return [
+        FilterField(
+            name,
+            field.label,
+            [(operator.name, operator.label, operator.values) for operator in field.type.operators],
+            field.type.control().options,
+        )
+        for name, field in query.entity.fields.items()
+        if name in query.visible
+    ]
+
+
+def filter_words(one: Filter) -> Text:
+    """A filter as a sentence: `Country is France or Belgium`."""
+    operator = next(found.label for found in one.field.type.operators if found.name == one.operator)
+    shown = []
+    for value in one.values:
+        parsed = one.field.type.parse(value)
+        shown.append("" if parsed is None else one.field.type.text(parsed))
+    values = str(_(" or ")).join(shown)
+    return (
+        _("%(field)s %(operator)s %(values)s", field=one.field.label, operator=operator, values=values)
+        if shown
+        else _("%(field)s %(operator)s", field=one.field.label, operator=operator)
+    )
+
+
+# -- rows -------------------------------------------------------------------------------------------------------
+def make_rows(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[ListRow]:
+    """Rows of (id, version, sort value, *columns) as the template draws them."""
+    makers = _makers(query, rows)
+    return [_row(query, makers, row) for row in rows]
+
+
+def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) -> ListRow | None:
+    """One row after a quick change: marked when the list no longer selects it; None when it is gone."""
+    row, matches = read_row(here().session, query, query.columns, record_id)
+    if row is None:
+        return None
+    return replace(_row(query, _makers(query, [row]), row), gone=not matches, error=error)
+
+
+def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
+    surroundings = here()
+
+    def address(target: RegisteredEntity, record_id: int) -> str | None:
+        may = surroundings.may(target.permission("view"))
+        return url_for("records.sheet", entity=target, record_id=record_id) if may else None
+
+    makers = []
+    for position, field in enumerate(query.columns, start=3):
+        titles: Mapping[int, tuple[str, str | None]] = link_titles(
+            surroundings.session, surroundings.registry, field, (row[position] for row in rows), address
+        )
+        makers.append(cell_maker(field, titles))
+    return makers
+
+
+def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any]) -> ListRow:
+    record_id = row[0]
+    cells = [maker(value) for maker, value in zip(makers, row[3:], strict=True)]
+    title = str(row[3 + query.columns.index(query.entity.title_field)])
+    quick = query.entity.quick_field
+    base = f"/{query.entity.entity.slug}/{record_id}"
+    strip = None
+    if quick in query.columns and here().may(query.entity.permission("edit")):
+        strip = make_strip(quick, row[3 + query.columns.index(quick)], title, f"{base}/status")
+    return ListRow(record_id, title, base, cells, strip, edit_url=f"{base}/edit")
+
+
+def make_row_page(query: ListQuery, row: ListRow, return_url: str) -> RowPage:
+    """What the row template needs of its list."""
+    quick = query.entity.quick_field
+    may_edit = here().may(query.entity.permission("edit"))
+    return RowPage(
+        columns=_columns(query),
+        rows=[row],
+        quick_column=query.columns.index(quick) if quick in query.columns else None,
+        bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
+        return_url=return_url,
+    )

@@ -1,0 +1,42 @@
+"""Every route says who may use it; one that does not stops the build (default deny, SECURITY 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask
+
+from core.errors import ContractError
+
+PUBLIC = "public"
+SIGNED_IN = "signed-in"
+
+_ATTRIBUTE = "comptoir_policy"
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+def policy(rule: str) -> Callable[[V], V]:
+    """Declare who may use a view: `PUBLIC`, `SIGNED_IN`, or a permission.
+
+    `entity.view`, `entity.edit` and so on stand for that permission of the entity the address names.
+    """
+
+    def declare(view: V) -> V:
+        setattr(view, _ATTRIBUTE, rule)
+        return view
+
+    return declare
+
+
+def policy_of(view: Callable[..., Any]) -> str | None:
+    """The declared rule of a view."""
+    found: str | None = getattr(view, _ATTRIBUTE, None)
+    return found
+
+
+def check_policies(app: Flask) -> None:
+    """Raise `ContractError` naming the endpoints without a policy."""
+    missing = sorted(name for name, view in app.view_functions.items() if policy_of(view) is None)
+    if missing:
+        raise ContractError(f"routes without a policy: {', '.join(missing)}")

@@ -1,0 +1,73 @@
+"""Answers views share: redirects that stay at home, downloads, records or 404, pages and fragments."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from flask import Response, redirect, render_template, request
+from markupsafe import escape
+from werkzeug.http import dump_options_header
+
+from core.data.records import Record
+from core.errors import NotFound
+from core.i18n import lazy as _
+from core.web.current import here
+
+R = TypeVar("R", bound=Record)
+
+DEFAULT_PAGE = "/"
+
+
+def record_or_404(model: type[R], record_id: int, *, deleted: bool = False) -> R:
+    """The record for reading. Raises `NotFound`, which pages show as 404."""
+    options = {"include_deleted": True} if deleted else {}
+    record = here().session.get(model, record_id, execution_options=options)
+    if record is None or (record.deleted_at is not None and not deleted):
+        raise NotFound(_("This record does not exist, or was deleted"))
+    return record
+
+
+def attachment(content: str | bytes, name: str, content_type: str) -> Response:
+    """A file to download, never shown as a page of ours (T12)."""
+    response = Response(content, content_type=f"{content_type}; charset=utf-8")
+    clean = "".join(character for character in name if character.isprintable() and character not in '\\/"')
+    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": clean})
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+def home_path(target: str | None) -> str:
+    """`target` if it is a path of this site, else the home page: no open redirects (T47)."""
+    if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
+        return DEFAULT_PAGE
+    if any(ord(character) < 0x21 for character in target):
+        return DEFAULT_PAGE
+    parts = urlsplit(target)
+    return target if not parts.scheme and not parts.netloc else DEFAULT_PAGE
+
+
+def see(target: str | None, operation: int | None = None) -> Response:
+    """303 to a page of ours; with `operation` it tells what was done and offers Undo."""
+    path = home_path(target)
+    if operation is not None:
+        parts = urlsplit(path)
+        kept = [pair for pair in parts.query.split("&") if pair and not pair.startswith("done=")]
+        path = f"{parts.path}?{'&'.join([*kept, urlencode({'done': operation})])}"
+    answer = redirect(path, 303)
+    return Response(answer.get_data(), 303, answer.headers)
+
+
+def is_fragment() -> bool:
+    """Whether htmx asks for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """A whole page."""
+    return Response(render_template(template, **context), status, content_type="text/html; charset=utf-8")
+
+
+def alert(message: object, status: int) -> Response:
+    """A small alert for a failed fragment."""
+    return Response(f'<div class="alert alert-danger" role="alert">{escape(str(message))}</div>', status)

@@ -1,0 +1,198 @@
+"""Makes the sheet of a record: facts by section, panels behind an error boundary, history (UX 2.3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from flask import render_template, request, url_for
+from sqlalchemy.orm import object_session
+
+from core.contract.contributions import Panel
+from core.contract.hooks import watched
+from core.data.history import Entry, history_of
+from core.data.records import Record
+from core.fields import Field
+from core.i18n import Text, format_datetime, lazy as _
+from core.registry import SYSTEM_ATTRIBUTES, RegisteredEntity
+from core.web.cells import cell_maker, link_titles, make_strip
+from core.web.contexts import ActionButton, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip
+from core.web.current import here
+from core.web.describe import describe_change, history_values, may_be_taken_back
+
+log = logging.getLogger("comptoir.plugins")
+HISTORY_LINES = 20
+
+
+def value_of(record: Record, field: Field) -> Any:
+    """The value of any field of a record read by the request's session."""
+    if field.extra_key is not None:
+        stored = (record.extra or {}).get(field.extra_key)
+        return None if stored is None else field.type.load(stored)
+    if isinstance(record, field.owner):
+        return getattr(record, field.attribute)
+    session = object_session(record)
+    facet = session.get(field.owner, record.id) if session else None
+    return None if facet is None else getattr(facet, field.attribute)
+
+
+def make_sheet_page(registered: RegisteredEntity, record: Record) -> SheetPage:
+    """Everything the sheet template shows."""
+    surroundings = here()
+    deleted = record.deleted_at is not None
+    entries = history_of(surroundings.session, registered.name, record.id, limit=HISTORY_LINES + 1)
+    lines, older = make_history(registered, record, entries[:HISTORY_LINES])
+    place: dict[str, Any] = {"entity": registered, "record_id": record.id}
+    may_edit = surroundings.may(registered.permission("edit")) and not deleted
+    may_delete = surroundings.may(registered.permission("delete"))
+    numbering = registered.entity.numbering
+    return SheetPage(
+        entity_label=registered.entity.label,
+        heading=record.title,
+        subtitle=str(getattr(record, numbering.field) or "") if numbering else "",
+        badges=[],
+        path=_path(registered, record) if may_edit else None,
+        groups=_groups(registered, record),
+        history=lines,
+        older_url=older if len(entries) > HISTORY_LINES else None,
+        panels=[] if deleted else _panels(registered, record),
+        actions=[] if deleted else _actions(registered, record),
+        edit_url=url_for("editing.edit", **place) if may_edit else None,
+        delete_url=url_for("editing.delete", **place) if may_delete and not deleted else None,
+        restore_url=url_for("editing.restore", **place) if may_delete and deleted else None,
+        deleted=_deleted(record, entries) if deleted else None,
+        return_url=request.path,
+    )
+
+
+def _deleted(record: Record, entries: Sequence[Entry]) -> Text:
+    assert record.deleted_at is not None
+    who = next((entry.operation.actor_name for entry in entries if entry.change.kind == "deleted"), "")
+    return _("Deleted by %(name)s on %(date)s", name=who, date=format_datetime(record.deleted_at))
+
+
+def _path(registered: RegisteredEntity, record: Record) -> StatusStrip | None:
+    quick = registered.quick_field
+    if quick is None:
+        return None
+    return make_strip(quick, value_of(record, quick), record.title, f"/{registered.entity.slug}/{record.id}/status")
+
+
+def _groups(registered: RegisteredEntity, record: Record) -> list[FactGroup]:
+    surroundings = here()
+    visible = surroundings.permissions.fields(surroundings.actor, registered)
+    groups: list[FactGroup] = []
+    for label, fields in sections(registered, list(registered.fields.values())):
+        facts = [_fact(record, field) for field in fields if field.name in visible]
+        if facts:
+            groups.append(FactGroup(label, facts))
+    return groups
+
+
+def sections(registered: RegisteredEntity, fields: Sequence[Field]) -> list[tuple[Text, list[Field]]]:
+    """Fields by section: the entity's own sections first, then one per plugin that contributes, then the stamps."""
+    surroundings = here()
+    known = {section.name: section.label for section in registered.entity.sections} or {"main": registered.entity.label}
+    grouped: dict[str, tuple[Text, list[Field]]] = {name: (label, []) for name, label in known.items()}
+    for field in fields:
+        if field.attribute in SYSTEM_ATTRIBUTES:
+            grouped.setdefault("~stamps", (_("Record"), []))[1].append(field)
+        elif field.extra_key is not None:
+            grouped.setdefault("~custom", (_("Custom fields"), []))[1].append(field)
+        elif field.plugin != registered.plugin:
+            label = surroundings.registry.plugins[field.plugin].label
+            grouped.setdefault(f"~{field.plugin}", (label, []))[1].append(field)
+        else:
+            name = field.declaration.section if field.declaration.section in known else next(iter(known))
+            grouped[name][1].append(field)
+    stamps = grouped.pop("~stamps", None)
+    ordered = [*grouped.values(), *([stamps] if stamps else [])]
+    return [(label, found) for label, found in ordered if found]
+
+
+def _fact(record: Record, field: Field) -> Fact:
+    surroundings = here()
+    value = value_of(record, field)
+    if value is None:
+        return Fact(field.name, field.label, "")
+
+    def address(target: RegisteredEntity, record_id: int) -> str | None:
+        may = surroundings.may(target.permission("view"))
+        return url_for("records.sheet", entity=target, record_id=record_id) if may else None
+
+    titles = link_titles(surroundings.session, surroundings.registry, field, [value], address)
+    return Fact(field.name, field.label, cell_maker(field, titles)(value))
+
+
+def _panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:
+    boxes = []
+    for plugin, panel in registered.panels:
+        if panel.permission is None or here().may(panel.permission):
+            boxes.append(_panel(plugin, panel, record))
+    return boxes
+
+
+def _panel(plugin: str, panel: Panel, record: Record) -> PanelBox:
+    """One panel behind its own error boundary: a failing one names its module and the page stays (F28)."""
+    surroundings = here()
+    label = surroundings.registry.plugins[plugin].label
+    try:
+        with watched(plugin, f"panel {panel.name}"):
+            html = render_template(panel.template, **panel.context(surroundings.session, record))
+    except Exception as error:
+        log.exception("panel %s of module %s failed", panel.name, plugin)
+        surroundings.generation.hooks.failed(plugin, f"panel {panel.name}", "panel", error)
+        return PanelBox(panel.label, None, label, plugin)
+    return PanelBox(panel.label, html, label, plugin)
+
+
+def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]:
+    buttons = []
+    for plugin, action in registered.actions:
+        if not here().may(action.permission):
+            continue
+        try:
+            with watched(plugin, f"action {action.name}"):
+                shown = action.when is None or action.when(record)
+        except Exception as error:
+            here().generation.hooks.failed(plugin, f"action {action.name}", "action", error)
+            continue
+        if not shown:
+            continue
+        if action.endpoint is not None:
+            buttons.append(
+                ActionButton(action.label, url_for(action.endpoint, record_id=record.id), "get", action.icon)
+            )
+        else:
+            url = url_for("actions.run", entity=registered, record_id=record.id, plugin=plugin, name=action.name)
+            buttons.append(ActionButton(action.label, url, "post", action.icon))
+    return buttons
+
+
+def make_history(
+    registered: RegisteredEntity, record: Record, entries: Sequence[Entry]
+) -> tuple[list[HistoryLine], str | None]:
+    """History lines, and the address of older ones."""
+    surroundings = here()
+    user = surroundings.user
+    visible = surroundings.permissions.fields(surroundings.actor, registered)
+    hidden = {name for name in registered.fields if name not in visible}
+    lines = []
+    for entry in entries:
+        operation = entry.operation
+        undo_url = None
+        if user is not None and may_be_taken_back(operation, user):
+            undo_url = url_for("actions.undo_operation", operation_id=operation.id)
+        shown = Entry(
+            operation, entry.change, {name: pair for name, pair in entry.fields.items() if name not in hidden}
+        )
+        what = describe_change(surroundings.registry, shown)
+        if operation.undo_of is not None:
+            what = _("Taken back: %(what)s", what=what)
+        values = [] if entry.change.kind == "created" else history_values(registered, shown)
+        lines.append(HistoryLine(operation.at, operation.actor_name, what, operation.cause, values, undo_url))
+    older = None
+    if entries:
+        older = url_for("records.history", entity=registered, record_id=record.id, before=entries[-1].change.id)
+    return lines, older

@@ -1,0 +1,169 @@
+"""The frame of every page: menu, breadcrumb, what the last action did (UX 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, request, url_for
+
+from core.contract.contributions import MenuItem
+from core.data.history import Summary
+from core.i18n import Text, current_locale, lazy as _
+from core.settings import CORE_SETTINGS, read_settings
+from core.web.contexts import Crumb, Done, ErrorPage, MenuEntry, MenuGroup, Shell
+from core.web.current import here
+from core.web.describe import describe_operation, load_summary, may_be_taken_back
+from core.web.responses import page
+
+GROUPS: tuple[tuple[str, Text], ...] = (
+    ("customers", _("Customers")),
+    ("sales", _("Sales")),
+    ("agenda", _("Agenda")),
+    ("marketing", _("Marketing")),
+    ("tools", _("Tools")),
+    ("administration", _("Administration")),
+)
+CORE_MENU: tuple[MenuItem, ...] = (
+    MenuItem(_("Trash"), "records.trash", group="tools", order=80, icon="trash"),
+    MenuItem(
+        _("Modules"), "modules.index", group="administration", order=10, icon="puzzle", permission="modules.manage"
+    ),
+    MenuItem(_("Numbering"), "records.index", {"entity": "series"}, group="administration", order=30, icon="hash"),
+)
+
+
+TOLD: dict[str, Callable[[Text], Text]] = {
+    "enabled": lambda module: _("%(module)s enabled", module=module),
+    "disabled": lambda module: _("%(module)s disabled", module=module),
+    "purged": lambda module: _("The data of %(module)s was removed", module=module),
+    "saved": lambda module: _("The settings of %(module)s were saved", module=module),
+}
+"""What the Modules page tells after its own actions, which Undo does not take back."""
+
+
+def group_label(name: str) -> Text:
+    """The words of a menu group."""
+    return dict(GROUPS)[name]
+
+
+def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = None) -> Shell:
+    """The frame for a page of the signed-in user."""
+    surroundings = here()
+    user = surroundings.user
+    company = read_settings(surroundings.session, "core", CORE_SETTINGS)["company_name"]
+    return Shell(
+        title=title,
+        menu=_menu(),
+        crumbs=crumbs,
+        create=_create(),
+        user_name=user.name if user else "",
+        language=current_locale().language,
+        theme=(user.theme if user else None) or "system",
+        administrator=surroundings.may("modules.manage"),
+        done=done or _done(),
+        company=company or "Comptoir",
+        here=request.full_path.rstrip("?"),
+    )
+
+
+def _menu() -> list[MenuGroup]:
+    surroundings = here()
+    items = [*(item for plugin, item in surroundings.registry.menu), *CORE_MENU]
+    by_group: dict[str, list[MenuItem]] = {}
+    for item in items:
+        if _may_see(item):
+            by_group.setdefault(item.group, []).append(item)
+    current = request.full_path.rstrip("?")
+    home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/")])
+    groups = [MenuGroup(name, label, _entries(by_group[name], current)) for name, label in GROUPS if name in by_group]
+    return [home, *groups]
+
+
+def _may_see(item: MenuItem) -> bool:
+    surroundings = here()
+    entity = item.values.get("entity")
+    if entity is not None:
+        if entity not in surroundings.registry.entities:
+            return False
+        if not surroundings.may(f"{entity}.view"):
+            return False
+    return item.permission is None or surroundings.may(item.permission)
+
+
+def _entries(items: Iterable[MenuItem], current: str) -> list[MenuEntry]:
+    entries = []
+    for item in sorted(items, key=lambda item: item.order):
+        url = url_for(item.endpoint, **dict[str, Any](item.values))
+        counter = item.counter(here().session) if item.counter else None
+        entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), counter or None))
+    return entries
+
+
+def _is_current(url: str, current: str) -> bool:
+    """Whether the page shown is the entry's: same path, and the same built-in view when it has one."""
+    entry, here_ = urlsplit(url), urlsplit(current)
+    view = [pair for pair in here_.query.split("&") if pair.startswith("view=")]
+    return entry.path == here_.path and view == [pair for pair in entry.query.split("&") if pair.startswith("view=")]
+
+
+def _create() -> list[MenuEntry]:
+    surroundings = here()
+    entries: list[MenuEntry] = []
+    for registered in sorted(surroundings.registry.entities.values(), key=lambda found: found.entity.order):
+        entity = registered.entity
+        if entity.administrators_only or not surroundings.may(registered.permission("create")):
+            continue
+        if entity.views:
+            entries += [
+                MenuEntry(
+                    view.one, url_for("editing.new", entity=registered, **dict[str, Any](view.defaults)), entity.icon
+                )
+                for view in entity.views
+            ]
+        else:
+            entries.append(MenuEntry(entity.label, url_for("editing.new", entity=registered), entity.icon))
+    return entries
+
+
+def _done() -> Done | None:
+    surroundings = here()
+    told = TOLD.get(request.args.get("told", ""))
+    if told is not None and (found := surroundings.runtime.discovery.found.get(request.args.get("module", ""))):
+        return Done(told(found.label))
+    number = request.args.get("done", "")
+    if not number.isdecimal() or len(number) > 18 or surroundings.user is None:
+        return None
+    summary = load_summary(surroundings.session, int(number))
+    if summary is None or summary.operation.actor_id != surroundings.user.id:
+        return None
+    return make_done(summary)
+
+
+def make_done(summary: Summary) -> Done:
+    """The message on an operation just done, with Undo when it can be taken back."""
+    surroundings = here()
+    operation = summary.operation
+    undo_url = None
+    if summary.kinds and surroundings.user and may_be_taken_back(operation, surroundings.user):
+        undo_url = url_for("actions.undo_operation", operation_id=operation.id)
+    notices = [operation.cause] if operation.cause and summary.kinds else []
+    return Done(describe_operation(surroundings.registry, summary), undo_url, notices)
+
+
+def bare_or_shell(status: int, message: Text) -> Response:
+    """An error page, inside the frame for somebody signed in."""
+    headings = {
+        403: _("Not allowed"),
+        404: _("Not found"),
+        409: _("Somebody was faster"),
+        413: _("Too large"),
+        422: _("There is a problem"),
+        503: _("Busy"),
+    }
+    heading = headings.get(status, _("This could not be done"))
+    content = ErrorPage(status, heading, message)
+    if here().user is None:
+        return page("core/error.html", status, page=content)
+    return page("core/error.html", status, page=content, shell=make_shell(heading))

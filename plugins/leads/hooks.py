@@ -1,0 +1,54 @@
+"""Where leads meet the core; each line delegates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from core.api import Change, Facet, MenuItem, Panel, Record, Unit, hookimpl, lazy as _
+from plugins.leads import demo, services
+from plugins.leads.models import Lead, Origin
+
+
+@hookimpl
+def entities() -> Iterable[type[Record]]:
+    return [Lead]
+
+
+@hookimpl
+def entity_fields(entity: str) -> Iterable[type[Facet]]:
+    return [Origin] if entity == "thirdparty" else []
+
+
+@hookimpl
+def menus() -> Iterable[MenuItem]:
+    yield MenuItem(
+        _("Leads"), "records.index", {"entity": "lead"}, group="sales", order=10, icon="address-book",
+        counter=services.open_leads,
+    )  # fmt: skip
+
+
+@hookimpl
+def panels(entity: str) -> Iterable[Panel]:
+    if entity == "thirdparty":
+        yield Panel("leads", _("Leads"), "leads/panel.html", services.same_address, permission="lead.view")
+
+
+@hookimpl
+def records_changing(changes: Sequence[Change]) -> None:
+    services.refuse_loss_without_reason(changes)
+
+
+@hookimpl
+def changes_committed(changes: Sequence[Change], unit: Unit) -> None:
+    if any(change.entity == "lead" for change in changes):
+        services.recount(unit)
+
+
+@hookimpl
+def module_enabled(unit: Unit) -> None:
+    services.recount(unit)
+
+
+@hookimpl
+def demo_data(unit: Unit) -> None:
+    demo.fill(unit)

@@ -1,0 +1,82 @@
+"""Where third parties meet the core; each line delegates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flask import Blueprint
+from sqlalchemy.orm import Session
+
+from core.api import (
+    Action,
+    Change,
+    Check,
+    CheckResult,
+    MenuItem,
+    Record,
+    Unit,
+    Veto,
+    hookimpl,
+    lazy as _,
+    work_under_way,
+)
+from plugins.thirdparty import demo, services, views
+from plugins.thirdparty.models import ThirdParty
+
+
+@hookimpl
+def entities() -> Iterable[type[Record]]:
+    return [ThirdParty]
+
+
+@hookimpl
+def menus() -> Iterable[MenuItem]:
+    yield MenuItem(_("Third parties"), "records.index", {"entity": "thirdparty"}, order=10, icon="building")
+    yield MenuItem(
+        _("Prospects"), "records.index", {"entity": "thirdparty", "view": "prospects"}, order=11, icon="target-arrow"
+    )
+    yield MenuItem(
+        _("Customers"), "records.index", {"entity": "thirdparty", "view": "customers"}, order=12, icon="users"
+    )
+
+
+@hookimpl
+def blueprints() -> Iterable[Blueprint]:
+    yield views.blueprint
+
+
+@hookimpl
+def actions(entity: str) -> Iterable[Action]:
+    if entity == "thirdparty":
+        yield Action(
+            "convert", _("Convert to customer"), "thirdparty.edit",
+            verb=services.promote_to_customer, when=services.is_prospect, icon="user",
+        )  # fmt: skip
+        yield Action("vcard", _("Download vCard"), "thirdparty.view", endpoint="thirdparty.vcard", icon="download")
+
+
+@hookimpl
+def checks() -> Iterable[Check]:
+    yield Check("numbering", _("Numbering"), _numbering)
+
+
+@hookimpl
+def records_changed(changes: Sequence[Change], unit: Unit) -> None:
+    services.note_first_day(changes, unit)
+
+
+@hookimpl
+def module_disabling(unit: Unit) -> None:
+    if work_under_way(unit, "load", "thirdparty"):
+        raise Veto(_("Third parties are being loaded from a file. Wait until that is done."))
+
+
+def _numbering(session: Session) -> CheckResult:
+    if services.series_is_there(session):
+        return CheckResult("ok", _("Codes are given automatically"))
+    return CheckResult("error", _("There is no numbering series for third parties: new ones cannot be saved"))
+
+
+@hookimpl
+def demo_data(unit: Unit) -> None:
+    demo.fill(unit)
