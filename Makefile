@@ -29,6 +29,7 @@ help:
 	@echo "make lint types   static checks;  make format  puts the code in order"
 	@echo "make axe          accessibility, in a real browser"
 	@echo "make screenshots  pictures of the pages"
+	@echo "make translations collect the words to translate, and say which have no French"
 	@echo "make wheel        the package to install elsewhere, in dist/"
 	@echo "make lock         pin the packages again (LOCK_ARGS=--upgrade for the newest)"
 	@echo "make clean        remove what make made; your data in var/ stays"
@@ -41,7 +42,7 @@ setup: .venv/.created
 setup-test: .venv/.created
 	@$(MAKE) --no-print-directory $(JOBS) prepare TESTING=1
 
-prepare: .venv/.project translations assets
+prepare: .venv/.project .venv/.translations assets
 
 .venv/.created:
 	@for python in $(PY) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -76,11 +77,14 @@ endef
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
 	@touch $@
 
-translations: .venv/.translations
-
 .venv/.translations: $(PACKAGES) $(CATALOGUES)
 	@for folder in $(TRANSLATIONS); do $(BIN)/pybabel --quiet compile --directory "$$folder" || exit 1; done
 	@touch $@
+
+# The words in the code into the catalogues; says which have no French yet.
+translations: $(PACKAGES)
+	@$(BIN)/python tools/translations.py
+	@$(MAKE) --no-print-directory .venv/.translations
 
 assets: .venv/.created
 	@$(BIN)/python tools/assets.py

@@ -46,7 +46,7 @@ from core.fields import (
     computed,
     field,
 )
-from core.i18n import lazy, lazy_plural
+from core.i18n import lazy, lazy_context, lazy_plural
 from core.web.policy import policy
 from core.web.responses import attachment, record_or_404
 
@@ -99,6 +99,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "lazy",
+    "lazy_context",
     "lazy_plural",
     "policy",
     "record_or_404",

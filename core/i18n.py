@@ -70,6 +70,7 @@ def _catalogue(language: str) -> support.NullTranslations:
         found = support.Translations.load(folder, [language])
         if isinstance(found, support.Translations):
             merged.merge(found)
+            merged.plural = found.plural  # merge() leaves it: without, French would say "0 pistes"
     return merged
 
 

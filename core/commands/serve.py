@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import http.client
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from core.runtime.config import Config
+    from core.runtime.supervisor import Supervisor
 
 WEB_WORKERS = 2
 BLOCKING_THREADS = 2
+SECONDS_TO_START = 30
 SECONDS_TO_FINISH = 30
 """How long requests under way may take when the server ends (F54)."""
 
@@ -32,11 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 2 with a sentence when it cannot."""
     from core.runtime.config import Config
     from core.runtime.processes import PidFile
-    from core.runtime.supervisor import Supervisor
 
     config = Config.from_environment()
     if arguments.port is not None:
-        config = dataclasses.replace(config, port=arguments.port)
+        config = config.on_port(arguments.port)
     pid_file = PidFile(config.var)
     if not pid_file.take():
         print(_("Comptoir runs already on %(folder)s (process %(pid)s)", folder=config.var, pid=pid_file.holder()), file=sys.stderr)
@@ -45,30 +47,51 @@ def run(arguments: argparse.Namespace) -> int:
         if not is_free(arguments.host, config.port):
             print(_("Port %(port)s is taken. Choose another with PORT or --port.", port=config.port), file=sys.stderr)
             return 2
-        lines = prepare(config, demo=arguments.demo)
-        supervisor = Supervisor(commands(config, arguments.host), config.environment())
-        supervisor.start()
-        print(_("Comptoir is at %(address)s", address=f"http://{_shown(arguments.host)}:{config.port}/"))
-        print("\n".join([*lines, _("Ctrl-C ends it.")]), flush=True)
-        return supervisor.run()
+        return serve(config, arguments.host, demo=arguments.demo, first=not pid_file.existed)
     finally:
         pid_file.release()
 
 
-def prepare(config: Config, *, demo: bool) -> list[str]:
-    """Bring the database up to date, once and before any worker looks at it; returns lines to print."""
-    from core.runtime.runtime import Runtime
+def serve(config: Config, host: str, *, demo: bool, first: bool) -> int:
+    """Start the children, say where to look, and watch until told to stop.
 
-    runtime = Runtime(config)
+    On a first start the database is made before anybody looks at it; later the web server starts while this process
+    makes sure that nothing is missing, and the worker once pages are served.
+    """
+    from core.commands.prepare import prepare
+    from core.runtime.supervisor import Supervisor
+
+    supervisor = Supervisor(commands(config, host), config.environment())
     try:
-        runtime.start()
-        if not demo:
-            return []
-        from core.commands.demo import ensure_demo
-
-        return ensure_demo(runtime)
+        if not first:
+            supervisor.start("web")
+        code, lines = prepare(config, demo=demo)
+        if code:
+            return code
+        supervisor.start("web")
+        wait_for_pages(host, config.port, supervisor)
+        supervisor.start("worker")
+        print(_("Comptoir is at %(address)s", address=f"http://{_shown(host)}:{config.port}/"))
+        print("\n".join([*lines, _("Ctrl-C ends it.")]), flush=True)
+        return supervisor.run()
     finally:
-        runtime.close()
+        supervisor.end()
+
+
+def wait_for_pages(host: str, port: int, supervisor: Supervisor) -> None:
+    """Wait until the web server answers, so that the address is printed when it works; not for ever."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while time.monotonic() < deadline and not supervisor.stopping and supervisor.keep("web"):
+        connection = http.client.HTTPConnection(target, port, timeout=SECONDS_TO_START)
+        try:
+            connection.request("HEAD", "/static/")
+            connection.getresponse()
+            return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
 
 
 def commands(config: Config, host: str) -> dict[str, list[str]]:
@@ -96,6 +119,6 @@ def is_free(host: str, port: int) -> bool:
 
 def _shown(host: str) -> str:
     """The host as a person types it into a browser."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    if host in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host

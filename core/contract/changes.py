@@ -31,7 +31,8 @@ class Change:
     """What happened to one record in one round of a unit, merged over all its flushes.
 
     `old` and `new` hold the fields that differ, by field name (`email`, `loyalty.tier`); a created record has no old
-    values. `change["thirdparty_id"]` reads any field or column as it stands now.
+    values. `change["thirdparty_id"]` reads any field or column as it stands now. `operation` is its number in history,
+    known in `changes_committed`: the key by which a side effect that comes twice can be told.
     """
 
     entity: str
@@ -43,6 +44,7 @@ class Change:
     actor: Actor
     action: str
     values: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    operation: int | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.new[name] if name in self.new else self.values[name]

@@ -18,7 +18,7 @@ import pluggy
 
 from core.contract import hookspecs
 from core.contract.changes import Change
-from core.errors import PluginError, Refused, Veto
+from core.errors import Busy, EditConflict, PluginError, Refused, Veto
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
@@ -113,12 +113,16 @@ class Hooks:
                 yield plugin, value
 
     # -- lifecycle hooks ----------------------------------------------------------------------------------------
-    def changing(self, changes: Sequence[Change]) -> None:
-        """Phase 1: let every plugin refuse. A crash refuses too, in words (fail closed, F27)."""
+    def changing(self, changes: Sequence[Change], check: Callable[[], None]) -> None:
+        """Phase 1: let every plugin refuse. A crash refuses too, in words (fail closed, F27).
+
+        `check` raises when the plugin that was asked just now wrote something.
+        """
         for plugin, call in self._calls("records_changing"):
             try:
                 with watched(plugin, "records_changing"):
                     call({"changes": changes})
+                    check()
             except Refused:
                 raise
             except (KeyboardInterrupt, PluginError):
@@ -135,12 +139,15 @@ class Hooks:
     def changed(
         self, changes: Sequence[Change], unit: Unit, savepoint: Callable[[str], AbstractContextManager[None]]
     ) -> None:
-        """Phase 2: let every plugin react, each in a savepoint of its own; a crash is undone alone and reported."""
+        """Phase 2: let every plugin react, each in a savepoint of its own; a crash is undone alone and reported.
+
+        That somebody else was first, or holds the database, is no crash: the whole unit ends and may be tried again.
+        """
         for plugin, call in self._calls("records_changed"):
             try:
                 with savepoint(plugin), watched(plugin, "records_changed"):
                     call({"changes": changes, "unit": unit})
-            except (KeyboardInterrupt, PluginError):
+            except (KeyboardInterrupt, PluginError, EditConflict, Busy):
                 raise
             except BaseException as error:
                 self.failed(plugin, "records_changed", "reaction", error)

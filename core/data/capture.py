@@ -34,6 +34,16 @@ class Captured:
 
 
 Rows = dict[int, Captured]
+Place = tuple[str, int]
+"""Entity and id of a record."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What was captured at one moment, to come back to when a savepoint is rolled back."""
+
+    round: Rows
+    whole: Rows
 
 
 class Capture:
@@ -45,6 +55,12 @@ class Capture:
         self._action = action
         self._round: Rows = {}
         self._whole: Rows = {}
+        self._told: dict[Place, Change | None] = {}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something was captured since the last round."""
+        return bool(self._round)
 
     def before_flush(self, new: Iterable[Fielded], dirty: Iterable[Fielded]) -> None:
         """Remember old values of what is about to be written."""
@@ -63,65 +79,68 @@ class Capture:
                     for rows in (self._round, self._whole):
                         rows.setdefault(id(row), Captured(row, created=False)).old.setdefault(name, old)
 
-    def snapshot(self) -> tuple[Rows, Rows]:
-        """What is captured now, to come back to when a savepoint is rolled back."""
-        return _copy(self._round), _copy(self._whole)
+    def snapshot(self) -> Snapshot:
+        """What is captured now."""
+        return Snapshot(_copy(self._round), _copy(self._whole))
 
-    def restore(self, kept: tuple[Rows, Rows]) -> None:
+    def restore(self, kept: Snapshot) -> None:
         """Forget what was captured since the snapshot."""
-        self._round, self._whole = kept
+        self._round, self._whole = kept.round, kept.whole
 
     def take_round(self) -> list[Change]:
         """The changes since the last round, merged per record; empty when nothing differs."""
         rows, self._round = self._round, {}
-        return list(self._merged(rows))
+        changes = []
+        for place, parts in self._by_record(rows).items():
+            change = self._change(place, parts)
+            # Told in one round only: the whole operation did just that to the record. Else it is worked out at the end.
+            self._told[place] = None if place in self._told else change
+            if change is not None:
+                changes.append(change)
+        return changes
 
     def whole(self) -> list[Change]:
         """The changes of the operation, merged per record over all rounds."""
-        return list(self._merged(self._whole))
+        changes = []
+        for place, parts in self._by_record(self._whole).items():
+            change = self._told.get(place) or self._change(place, parts)
+            if change is not None:
+                changes.append(change)
+        return changes
 
-    def _merged(self, rows: Rows) -> Iterator[Change]:
-        by_record: dict[tuple[str, int], list[Captured]] = {}
+    def _by_record(self, rows: Rows) -> dict[Place, list[Captured]]:
+        """What was captured of each record: its own row, and those of its facets."""
+        found: dict[Place, list[Captured]] = {}
         for captured in rows.values():
             row = captured.row
             record_id = row.record_id if isinstance(row, Facet) else cast(Record, row).id
-            by_record.setdefault((self._registry.entity_of(row).name, record_id), []).append(captured)
-        for (entity, record_id), parts in by_record.items():
-            change = self._change(entity, record_id, parts)
-            if change is not None:
-                yield change
+            found.setdefault((self._registry.entity_of(row).name, record_id), []).append(captured)
+        return found
 
-    def _change(self, entity: str, record_id: int, parts: list[Captured]) -> Change | None:
-        registered = self._registry.entity(entity)
-        kind: Kind = "updated"
+    def _change(self, place: Place, parts: list[Captured]) -> Change | None:
+        registered = self._registry.entity(place[0])
+        own = next((captured for captured in parts if isinstance(captured.row, Record)), None)
+        kind: Kind = "updated" if own is None else _kind(own)
         old: dict[str, Any] = {}
         new: dict[str, Any] = {}
-        record: Record | None = None
         for captured in parts:
-            row = captured.row
-            if isinstance(row, Record):
-                record = row
-                kind = _kind(captured)
-            created = captured.created
-            for found in registered.tracked[type(row)]:
-                before = _UNSET if created else captured.old.get(found.attribute, _UNSET)
-                if not created and before is _UNSET:
-                    continue
-                was, value = _pair(found, row, None if before is _UNSET else before)
-                if was != value:
-                    new[found.name] = value
-                    if not created:
-                        old[found.name] = was
+            for found, before, value in _differences(captured, registered.tracked[type(captured.row)]):
+                new[found.name] = value
+                if kind != "created":
+                    old[found.name] = before
+        if kind == "updated" and not new:
+            return None
+        record = self._owner(parts[0].row, place[1]) if own is None else cast(Record, own.row)
         if record is None:
-            facet = parts[0].row
-            session = object_session(facet)
-            assert session is not None
-            assert isinstance(facet, Facet)
-            record = session.get(facet.of, record_id, execution_options=INCLUDE_DELETED)
-        if record is None or (kind == "updated" and not new and not old):
             return None
         values = RecordValues(record, registered.fields)
-        return Change(entity, record_id, kind, record.title, old, new, self._actor, self._action, values)
+        return Change(place[0], place[1], kind, record.title, old, new, self._actor, self._action, values)
+
+    def _owner(self, facet: Fielded, record_id: int) -> Record | None:
+        session = object_session(facet)
+        assert session is not None
+        assert isinstance(facet, Facet)
+        return session.get(facet.of, record_id, execution_options=INCLUDE_DELETED)
 
 
 def _copy(rows: Rows) -> Rows:
@@ -138,12 +157,33 @@ def _kind(captured: Captured) -> Kind:
     return "restored" if now is None else "deleted"
 
 
-def _pair(found: Field, row: Fielded, before: Any) -> tuple[Any, Any]:
-    value = getattr(row, found.attribute)
+def _differences(captured: Captured, fields: Iterable[Field]) -> Iterator[tuple[Field, Any, Any]]:
+    """The fields of one row whose value is another than before: field, old value, present value."""
+    row = captured.row
+    values = row.__dict__
+    expired = inspect(row).expired_attributes
+    for found in fields:
+        name = found.attribute
+        before = None if captured.created else captured.old.get(name, _UNSET)
+        if before is _UNSET:
+            continue
+        if captured.created and name not in values and name not in expired:
+            continue  # never set on a new row: empty, and far cheaper to know than to ask for
+        was, value = _pair(found, before, getattr(row, name))
+        if was != value:
+            yield found, was, value
+
+
+def _pair(found: Field, before: Any, present: Any) -> tuple[Any, Any]:
     if found.extra_key is None:
-        return before, value
-    was, now = (before or {}).get(found.extra_key), (value or {}).get(found.extra_key)
-    return (None if was is None else found.type.load(was)), (None if now is None else found.type.load(now))
+        return before, present
+    return _in_extra(found, before), _in_extra(found, present)
+
+
+def _in_extra(found: Field, extra: Mapping[str, str] | None) -> Any:
+    """The value of a field an administrator made."""
+    stored = (extra or {}).get(found.extra_key or "")
+    return None if stored is None else found.type.load(stored)
 
 
 class RecordValues(Mapping[str, Any]):
@@ -155,8 +195,11 @@ class RecordValues(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         found = self._fields.get(name)
-        if found is None or isinstance(self._record, found.owner):
-            return getattr(self._record, name if found is None else found.attribute)
+        if found is None:
+            return getattr(self._record, name)
+        if isinstance(self._record, found.owner):
+            value = getattr(self._record, found.attribute)
+            return value if found.extra_key is None else _in_extra(found, value)
         session = object_session(self._record)
         facet = None if session is None else session.get(found.owner, self._record.id)
         return None if facet is None else getattr(facet, found.attribute)

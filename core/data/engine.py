@@ -79,6 +79,23 @@ class Database:
         with self._write_engine.execution_options(**{WAIT: wait}).begin() as connection:
             yield connection
 
+    def scalar(self, statement: str) -> Any:
+        """One value by the driver itself, without a transaction of ours: for what every request asks (PERFORMANCE 8).
+
+        Raises `Busy` when the database cannot be had. `statement` is constant text.
+        """
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            row: Any = cursor.fetchone()
+            return row[0]
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            connection.invalidate()
+            raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
+        finally:
+            connection.close()
+
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()

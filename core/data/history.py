@@ -19,7 +19,7 @@ from core.data.records import Document, Identifier, Row, now
 from core.fields import DateTime
 
 if TYPE_CHECKING:
-    from core.registry import Registry
+    from core.registry import RegisteredEntity, Registry
 
 
 class Operation(Row):
@@ -90,12 +90,13 @@ def write_changes(
     rows: list[dict[str, Any]] = []
     personal: list[dict[str, Any]] = []
     for change in changes:
-        fields = registry.entity(change.entity).fields
+        registered = registry.entity(change.entity)
+        fields = registered.fields
         values: dict[str, list[str | None]] = {}
         place = {"operation_id": operation, "entity": change.entity, "record_id": change.record_id}
-        for name in change.new.keys() | change.old.keys():
+        for name, new in change.new.items():
             dump = fields[name].type.dump
-            old, new = change.old.get(name), change.new.get(name)
+            old = change.old.get(name)
             pair = [None if old is None else dump(old), None if new is None else dump(new)]
             if fields[name].declaration.personal:
                 personal.append({**place, "field": name, "old": pair[0], "new": pair[1]})
@@ -105,7 +106,7 @@ def write_changes(
             {
                 **place,
                 "kind": change.kind,
-                "title": change.title[:255],
+                "title": _lasting_title(registered, change),
                 "fields": values,
                 "moved": None,
                 "version": change["version"],
@@ -119,6 +120,11 @@ def write_changes(
         connection.execute(insert(RecordChange), rows)
     if personal:
         connection.execute(insert(PersonalValue), personal)
+
+
+def _lasting_title(registered: RegisteredEntity, change: Change) -> str:
+    """The record's name as history keeps it for good: its number where the name is a person's (SECURITY 7.35)."""
+    return f"#{change.record_id}" if registered.title_field.declaration.personal else change.title[:255]
 
 
 @dataclass(frozen=True, slots=True)

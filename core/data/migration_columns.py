@@ -34,7 +34,7 @@ def instant_v1() -> sa.types.TypeEngine[Any]:
 
 def key_v1(name: str) -> sa.Column[Any]:
     """The normalised key beside a field that is searched or listed."""
-    return sa.Column(f"{name}_key", text_v1(500))
+    return sa.Column(f"{name}_key", text_v1(255))
 
 
 def record_columns_v1() -> list[sa.Column[Any]]:

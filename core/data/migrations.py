@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, MetaData, Table, event, inspect, text
+from sqlalchemy import Connection, MetaData, Table, inspect, text
 
 from core.errors import PluginError
 from core.i18n import Text, lazy as _
@@ -107,18 +107,21 @@ def _failure(owner: str, under_way: list[str], error: Exception) -> Text:
 
 @contextmanager
 def _keeping_transaction(connection: Connection) -> Iterator[None]:
-    """Refuse COMMIT and ROLLBACK by a step: it would keep half of what fails later."""
+    """Refuse COMMIT and ROLLBACK by a step: it would keep half of what fails later.
 
-    def refuse(connection: Connection) -> None:
+    The methods are covered up on this one object; an event listener would come too late to leave it usable.
+    """
+
+    def refuse() -> None:
         raise RuntimeError("a migration step must not end the transaction it runs in")
 
     for name in ("commit", "rollback"):
-        event.listen(connection, name, refuse)
+        setattr(connection, name, refuse)
     try:
         yield
     finally:
         for name in ("commit", "rollback"):
-            event.remove(connection, name, refuse)
+            delattr(connection, name)
 
 
 def drop_owner(connection: Connection, owner: str, tables: Iterable[str]) -> list[str]:
@@ -129,7 +132,7 @@ def drop_owner(connection: Connection, owner: str, tables: Iterable[str]) -> lis
     existing = set(inspect(connection).get_table_names())
     wanted = [name for name in {*tables, version_table(owner)} if name in existing]
     metadata = MetaData()
-    metadata.reflect(connection, only=wanted, resolve_fks=False)
+    metadata.reflect(connection, only=wanted)
     doomed = [table for table in reversed(metadata.sorted_tables) if table.name in wanted]
     for table in doomed:
         table.drop(connection)

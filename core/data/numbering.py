@@ -7,7 +7,7 @@ a rollback gives the number back; a unique index on the code stands behind it. A
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, select, update
@@ -97,9 +97,12 @@ def advance(session: Session, series: Series, mask: Mask, context: Context, coun
     return int(last)
 
 
-def take(session: Session, registered: RegisteredEntity, count: int, on: datetime.date) -> tuple[list[str], list[str]]:
+def take(
+    session: Session, registered: RegisteredEntity, count: int, on: datetime.date, typed: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """The next `count` codes of an entity's default series, and the codes stepped over because somebody had them.
 
+    `typed`: codes of records that are about to be written beside these, which the database does not know yet.
     Raises `Refused` when the entity has no series, and `MaskError` when the counter is exhausted; then the unit is
     rolled back and the counter stays where it was.
     """
@@ -117,7 +120,7 @@ def take(session: Session, registered: RegisteredEntity, count: int, on: datetim
         wanted = count - len(codes)
         last = advance(session, series, mask, context, wanted)
         offered = [mask.format(value, context) for value in range(last - wanted + 1, last + 1)]
-        taken = _in_use(session, registered.model, numbering.field, offered)
+        taken = _in_use(session, registered.model, numbering.field, offered) | set(typed)
         skipped.extend(code for code in offered if code in taken)
         codes.extend(code for code in offered if code not in taken)
     return codes, skipped

@@ -7,14 +7,26 @@ their rows are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import String, UniqueConstraint, column, delete, func, insert, select, table, update
+from sqlalchemy import (
+    String,
+    TableClause,
+    UniqueConstraint,
+    column,
+    delete,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.contributions import Entity
-from core.data.records import Facet, Fielded, Identifier, Record, Row
+from core.data.records import Facet, Fielded, Identifier, Row
 from core.errors import PluginError
 from core.fields import DateTime, Declaration, Link
 from core.i18n import lazy as _
@@ -38,10 +50,19 @@ class Reference(Row):
 
 @dataclass(frozen=True, slots=True)
 class Dependants:
-    """Live rows that point at a record through one reference."""
+    """Live rows that point at records through one reference: row id -> id of the record it points at."""
 
     reference: Reference
-    ids: tuple[int, ...]
+    links: Mapping[int, int]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The rows."""
+        return tuple(self.links)
+
+    def only(self, wanted: Callable[[int], bool]) -> Dependants:
+        """Those rows that `wanted` keeps."""
+        return Dependants(self.reference, {row: target for row, target in self.links.items() if wanted(row)})
 
 
 def declare_references(session: Session, plugin: str, models: Iterable[type[Fielded]]) -> None:
@@ -76,36 +97,83 @@ def declare_references(session: Session, plugin: str, models: Iterable[type[Fiel
         connection.execute(insert(Reference), rows)
 
 
-def references_to(session: Session, target: type[Record]) -> list[Reference]:
-    """Every declared reference to records of this class, of all plugins that were ever enabled."""
-    statement = select(Reference).where(Reference.target_table == target.__tablename__).order_by(Reference.id)
+def references_to(session: Session, target_table: str) -> list[Reference]:
+    """Every declared reference to records of this table, of all plugins that were ever enabled."""
+    statement = select(Reference).where(Reference.target_table == target_table).order_by(Reference.id)
     return list(session.scalars(statement))
 
 
-def dependants(session: Session, target: type[Record], record_id: int) -> list[Dependants]:
-    """Live rows that point at the record, by reference; asked of the database, so disabled modules count too."""
+def dependants(session: Session, target_table: str, ids: Collection[int]) -> list[Dependants]:
+    """Live rows that point at these records, by reference; asked of the database, so disabled modules count too."""
     found = []
-    for reference in references_to(session, target):
-        rows = table(reference.source_table, column("id"), column(reference.source_column), column("deleted_at"))
-        statement = select(rows.c.id).where(rows.c[reference.source_column] == record_id, rows.c.deleted_at.is_(None))
-        ids = tuple(session.connection().execute(statement.order_by(rows.c.id)).scalars())
-        if ids:
-            found.append(Dependants(reference, ids))
+    for reference in references_to(session, target_table):
+        rows = _rows(reference.source_table, reference.source_column)
+        target = rows.c[reference.source_column]
+        links: dict[int, int] = {}
+        for some in _portions(ids):
+            statement = select(rows.c.id, target).where(target.in_(some), rows.c.deleted_at.is_(None))
+            links.update({row: to for row, to in session.connection().execute(statement.order_by(rows.c.id))})
+        if links:
+            found.append(Dependants(reference, links))
     return found
 
 
-_DELETED_AT = column("deleted_at", DateTime().column_type())
+def binned_with(session: Session, reference: Reference, ids: Collection[int], moment: datetime.datetime) -> list[int]:
+    """Rows that point at these records through a reference and went to the bin at the same instant."""
+    rows = _rows(reference.source_table, reference.source_column)
+    found: list[int] = []
+    for some in _portions(ids):
+        points = rows.c[reference.source_column].in_(some)
+        statement = select(rows.c.id).where(points, rows.c.deleted_at == moment).order_by(rows.c.id)
+        found.extend(session.connection().execute(statement).scalars())
+    return found
 
 
-def set_rows(session: Session, source_table: str, column_name: str, ids: Iterable[int], value: object) -> int:
-    """Set one column of rows of a module that is off, by statement; returns how many rows it changed.
+def lock_rows(session: Session, table_name: str, ids: Collection[int]) -> None:
+    """Lock rows against new links to them: who links takes a lock that waits for this one (F43)."""
+    rows = _rows(table_name)
+    for some in _portions(ids):
+        statement = select(rows.c.id).where(rows.c.id.in_(some)).order_by(rows.c.id).with_for_update()
+        session.connection().execute(statement).all()
+
+
+def rows_holding(session: Session, table_name: str, column_name: str, ids: Collection[int], value: object) -> list[int]:
+    """Those of the rows whose column holds `value`, None included."""
+    rows = _rows(table_name, column_name)
+    found: list[int] = []
+    for some in _portions(ids):
+        same = rows.c[column_name].is_not_distinct_from(value)
+        statement = select(rows.c.id).where(rows.c.id.in_(some), same).order_by(rows.c.id)
+        found.extend(session.connection().execute(statement).scalars())
+    return found
+
+
+def set_rows(session: Session, table_name: str, column_name: str, ids: Collection[int], value: object) -> None:
+    """Set one column of rows of a module that is off, by statement.
 
     The caller writes what was set into history, so that undo can take it back.
     """
-    target = _DELETED_AT if column_name == "deleted_at" else column(column_name)
-    rows = table(source_table, column("id"), target, column("version"))
-    statement = update(rows).where(rows.c.id.in_(list(ids))).values({column_name: value, "version": rows.c.version + 1})
-    return int(session.connection().execute(statement).rowcount)
+    rows = _rows(table_name, column_name)
+    for some in _portions(ids):
+        values = {column_name: value, "version": rows.c.version + 1}
+        session.connection().execute(update(rows).where(rows.c.id.in_(some)).values(values))
+
+
+def _rows(name: str, *columns: str) -> TableClause:
+    """A table of which only the name is known: its module may be off, and its class not imported."""
+    known = {"id": column("id"), "version": column("version"), "deleted_at": column("deleted_at", _INSTANT)}
+    return table(name, *{**{other: column(other) for other in columns}, **known}.values())
+
+
+_INSTANT = DateTime().column_type()
+PORTION = 500
+"""Ids in one statement; databases take only so many parameters."""
+
+
+def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), PORTION):
+        yield ordered[start : start + PORTION]
 
 
 def count_rows(session: Session, source_table: str) -> int:

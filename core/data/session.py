@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from sqlalchemy import TextClause, event
+from sqlalchemy import Connection, TextClause, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from core.errors import ContractError
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 INCLUDE_DELETED = {"include_deleted": True}
 WITHOUT_EVENTS = {"without_events": True}
 """Execution options. `without_events` marks, for the reviewer, a bulk statement that skips history and hooks."""
+BULK = "a bulk statement skips history and lifecycle hooks: change records, or mark it without_events and say why"
+
+
+def _refusal(verb: str) -> Callable[[], NoReturn]:
+    def refuse() -> NoReturn:
+        raise ContractError(f"{verb} inside a unit of work: the unit alone ends its transaction")
+
+    return refuse
+
+
+REFUSALS = {verb: _refusal(verb) for verb in ("commit", "rollback", "close")}
 
 
 class GuardedSession(Session):
@@ -27,6 +39,14 @@ class GuardedSession(Session):
 
     unit: Unit | None = None
     ending = False
+    _covered: Connection | None = None
+
+    def end(self) -> None:
+        """From here on the transaction may be ended; said by the unit alone."""
+        self.ending = True
+        if self._covered is not None:
+            for verb in REFUSALS:
+                self._covered.__dict__.pop(verb, None)
 
     def commit(self) -> None:
         """Commit, unless a plugin tries to inside a unit."""
@@ -43,9 +63,39 @@ class GuardedSession(Session):
         self._refuse_inside_unit("close")
         super().close()
 
+    def reset(self) -> None:
+        """Start afresh, unless a plugin tries to inside a unit."""
+        self._refuse_inside_unit("reset")
+        super().reset()
+
+    def invalidate(self) -> None:
+        """Drop the connection, unless a plugin tries to inside a unit."""
+        self._refuse_inside_unit("invalidate")
+        super().invalidate()
+
     def _refuse_inside_unit(self, verb: str) -> None:
         if self.unit is not None and not self.ending:
-            raise ContractError(f"{verb} inside a unit of work: the unit alone ends its transaction")
+            _refusal(verb)()
+
+    def connection(self, *arguments: Any, **options: Any) -> Connection:
+        """The connection the transaction runs on; inside a unit it cannot be committed, rolled back or closed."""
+        connection = super().connection(*arguments, **options)
+        if self.unit is not None and not self.ending:
+            self._covered = connection
+            connection.__dict__.update(REFUSALS)
+        return connection
+
+    def bulk_save_objects(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: no lifecycle hook sees it."""
+        raise ContractError(BULK)
+
+    def bulk_insert_mappings(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: no lifecycle hook sees it."""
+        raise ContractError(BULK)
+
+    def bulk_update_mappings(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: no lifecycle hook sees it."""
+        raise ContractError(BULK)
 
 
 @event.listens_for(GuardedSession, "do_orm_execute")
@@ -53,15 +103,17 @@ def _guard(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     options = state.execution_options
     if state.is_select:
-        if not options.get("include_deleted") and not state.is_column_load and not state.is_relationship_load:
+        if not options.get("include_deleted") and not state.is_column_load:
             from core.data.records import Record
 
-            state.statement = statement.options(
-                with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True)
+            # Relationship loads come here by themselves: what a parent was loaded with must not decide for them.
+            live = with_loader_criteria(
+                Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True, propagate_to_loaders=False
             )
+            state.statement = statement.options(live)
         return
     writes = state.is_update or state.is_delete or state.is_insert or isinstance(statement, TextClause)
     if writes and not options.get("without_events"):
-        raise ContractError(
-            "a bulk statement skips history and lifecycle hooks: change records, or mark it without_events and say why"
-        )
+        raise ContractError(BULK)
+    if writes and isinstance(state.session, GuardedSession) and state.session.unit is not None:
+        state.session.unit.refuse_while_checking()

@@ -18,6 +18,7 @@ from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import identity_key
 
 from core.contract.changes import Change
 from core.contract.contributions import Numbering
@@ -53,6 +54,8 @@ class Unit:
         self.action = action
         self.cause = cause
         self.undo_of = undo_of
+        self.moment = now()
+        """The instant of everything this unit does: stamps, and what went to the bin together."""
         self.notices: list[Text] = []
         """Sentences for the person, such as a code that was stepped over."""
         self.operation: int | None = None
@@ -60,17 +63,19 @@ class Unit:
         self.changes: list[Change] = []
         """What the operation changed, merged over all rounds; filled when the unit ends."""
         self.moved: list[dict[str, Any]] = []
+        """Rows of modules that are off, set by statement; written into history for undo."""
         self.noteworthy = False
         """Whether history tells of the operation even when no record changed, as when a module is switched on."""
-        """Rows of modules that are off, set by statement; written into history for undo."""
         self.submission: Submission | None = None
         self._capture = Capture(context.registry, context.actor, action)
         self._checking = False
+        self._answered = ""
+        """The plugin that reacted last."""
 
     # -- verbs --------------------------------------------------------------------------------------------------
     def add(self, record: R) -> R:
         """Add a new record; stamps are set here, a missing number at the flush."""
-        record.created_at = record.updated_at = now()
+        record.created_at = record.updated_at = self.moment
         self.session.add(record)
         return record
 
@@ -88,7 +93,13 @@ class Unit:
         return record
 
     def facet(self, model: type[F], record_id: int) -> F:
-        """A plugin's fields of a record; the row is made on first use."""
+        """A plugin's fields of a record; the row is made on first use.
+
+        The record is locked, or its version known, before: a facet has neither, and two units that add to it at once
+        must not lose what the other added.
+        """
+        if identity_key(model.of, record_id) not in self.session.identity_map:
+            self.session.get(model.of, record_id, with_for_update=True, execution_options=INCLUDE_DELETED)
         found = self.session.get(model, record_id)
         if found is None:
             found = model(record_id=record_id)
@@ -138,18 +149,14 @@ class Unit:
                 break
             if self.undo_of is None:
                 self._check_moves(changes)
-            self._checking = True
-            try:
-                hooks.changing(changes)
-            finally:
-                self._checking = False
+            self._ask(changes)
             hooks.changed(changes, self, self._savepoint)
         else:
-            raise ContractError(f"{self.action}: plugins still answer each other after {MAXIMUM_ROUNDS} rounds")
+            raise self._endless()
         self.changes = self._capture.whole()
         if self.changes or self.moved or self.noteworthy:
             self._write_history()
-        self.session.ending = True
+        self.session.end()
         self.session.commit()
 
     def _write_history(self) -> None:
@@ -192,31 +199,64 @@ class Unit:
                     )
                     raise Refused(message, field=name)
 
+    def _ask(self, changes: list[Change]) -> None:
+        """Phase 1: the plugins may refuse, and only that."""
+        self._checking = True
+        try:
+            self.context.hooks.changing(changes, self._refuse_writing)
+        finally:
+            self._checking = False
+
+    def _refuse_writing(self) -> None:
+        session = self.session
+        if session.new or session.deleted or any(map(session.is_modified, session.dirty)):
+            self.refuse_while_checking()
+
+    def refuse_while_checking(self) -> None:
+        """Raise `ContractError` while plugins are asked whether they refuse."""
+        if self._checking:
+            raise ContractError("records_changing must not write: react in records_changed")
+
+    def _endless(self) -> PluginError:
+        message = _(
+            "Modules keep answering each other's changes, %(name)s the last. Nothing was written.", name=self._answered
+        )
+        return PluginError(self._answered, message)
+
     @contextmanager
-    def _savepoint(self, plugin: str) -> Iterator[None]:
-        """One plugin's reaction: undone alone when it raises, its captured changes with it."""
-        kept = self._capture.snapshot()
+    def attempt(self) -> Iterator[None]:
+        """Work that is undone alone when it raises: rows, captured changes and notices alike."""
+        kept, notices, moved = self._capture.snapshot(), len(self.notices), len(self.moved)
         try:
             with self.session.begin_nested():
                 yield
                 self.session.flush()
-        except BaseException as error:
+        except BaseException:
             self._capture.restore(kept)
-            if isinstance(error, ContractError):
-                raise PluginError(
-                    plugin, _("Module %(name)s broke a rule of the core: %(error)s", name=plugin, error=error)
-                ) from error
+            del self.notices[notices:], self.moved[moved:]
             raise
+
+    @contextmanager
+    def _savepoint(self, plugin: str) -> Iterator[None]:
+        """One plugin's reaction: undone alone when it raises."""
+        try:
+            with _in_words(), self.attempt():
+                yield
+        except ContractError as error:
+            message = _("Module %(name)s broke a rule of the core: %(error)s", name=plugin, error=error)
+            raise PluginError(plugin, message) from error
+        if self._capture.waiting:
+            self._answered = plugin
 
     # -- session events -----------------------------------------------------------------------------------------
     def before_flush(self, session: Session) -> None:
         """Number, check and capture what is about to be written."""
         new = [row for row in session.new if isinstance(row, Fielded)]
         dirty = [row for row in session.dirty if isinstance(row, Fielded) and session.is_modified(row)]
+        if self._checking:
+            self._refuse_writing()
         if not new and not dirty and not session.deleted:
             return
-        if self._checking:
-            raise ContractError("records_changing must not write: react in records_changed")
         if any(isinstance(row, Fielded) for row in session.deleted):
             raise ContractError("records are deleted with delete_record(), which puts them in the bin")
         self._touch(session, new, dirty)
@@ -225,7 +265,7 @@ class Unit:
         self._capture.before_flush(new, dirty)
 
     def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
-        moment = now()
+        moment = self.moment
         for row in new:
             if isinstance(row, Record):
                 for stamp in SYSTEM_STAMPS - row.__dict__.keys():
@@ -243,14 +283,20 @@ class Unit:
 
     def _number(self, new: list[Fielded]) -> None:
         waiting: dict[type[Record], list[Record]] = {}
+        typed: dict[type[Record], set[str]] = {}
         for row in new:
-            if isinstance(row, Record) and row.entity.numbering and not getattr(row, row.entity.numbering.field):
-                waiting.setdefault(type(row), []).append(row)
+            if isinstance(row, Record) and row.entity.numbering:
+                code = getattr(row, row.entity.numbering.field)
+                if code:
+                    typed.setdefault(type(row), set()).add(code)
+                else:
+                    waiting.setdefault(type(row), []).append(row)
         for model, rows in waiting.items():
             rule = model.entity.numbering
             assert isinstance(rule, Numbering)
             registered = self.context.registry.entity_of(model)
-            codes, skipped = numbering.take(self.session, registered, len(rows), datetime.date.today())
+            beside = typed.get(model, set())
+            codes, skipped = numbering.take(self.session, registered, len(rows), datetime.date.today(), beside)
             for row, code in zip(rows, codes, strict=True):
                 setattr(row, rule.field, code)
             for code in skipped:
@@ -283,17 +329,25 @@ def transaction(
     with inside_unit(), context.database.writing() as session:
         unit = session.unit = Unit(context, session, action, cause, undo_of)
         try:
-            yield unit
-            unit.finish()
-        except StaleDataError as error:
-            raise EditConflict(_("Somebody changed this record meanwhile")) from error
+            with _in_words():
+                yield unit
+                unit.finish()
         except IntegrityError as error:
             raise Refused(
                 _("Another record already has this value, or the linked record is gone. Nothing was written.")
             ) from error
-        except OperationalError as error:
-            if "lock" in str(error.orig):
-                raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
-            raise
         finally:
-            session.ending = True
+            session.end()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say in words what comes from others who work at the same time."""
+    try:
+        yield
+    except StaleDataError as error:
+        raise EditConflict(_("Somebody changed this record meanwhile")) from error
+    except OperationalError as error:
+        if "lock" in str(error.orig):
+            raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
+        raise

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, null, select
 from sqlalchemy.orm import Session
 
-from core.data.records import Facet, Fielded, Record
+from core.data.records import Facet, Fielded, Record, Row
 from core.errors import Invalid, Refused
-from core.fields import Field
+from core.fields import Field, Link
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
@@ -19,67 +19,123 @@ if TYPE_CHECKING:
 
 def check_records(session: Session, registry: Registry, new: Sequence[Fielded], dirty: Sequence[Fielded]) -> None:
     """Bring values into canonical form. Raises `Refused` naming the field when one cannot be stored."""
-    unique: dict[tuple[type[Record], str], dict[Any, Record]] = {}
+    together = _Together(session, dirty)
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
+            if found.extra_key is not None:
+                _check_in_extra(row, found, None)
+                continue
             _default(row, found)
             _check(row, found)
-            if found.declaration.unique and isinstance(row, Record):
-                _remember(unique, row, found)
+            together.remember(row, found)
     for row in dirty:
-        state = inspect(row)
-        fresh = isinstance(row, Record) and state.attrs.deleted_at.history.has_changes()
+        attributes = inspect(row).attrs
+        fresh = isinstance(row, Record) and attributes.deleted_at.history.has_changes()
         for found in registry.entity_of(row).tracked[type(row)]:
-            changed = state.attrs[found.attribute].history.has_changes()
-            if changed:
+            history = attributes[found.attribute].history
+            changed = history.has_changes()
+            if changed and found.extra_key is not None:
+                _check_in_extra(row, found, history.deleted[0] if history.deleted else None)
+            elif changed:
                 _check(row, found)
-            if (changed or fresh) and found.declaration.unique and isinstance(row, Record) and row.deleted_at is None:
-                _remember(unique, row, found)
-    for (model, attribute), wanted in unique.items():
-        _check_unique(session, model, attribute, wanted)
+            if (changed or fresh) and not (isinstance(row, Record) and row.deleted_at is not None):
+                together.remember(row, found)
+    together.check()
 
 
 def _default(row: Fielded, found: Field) -> None:
     default = found.declaration.default
-    if default is not None and found.extra_key is None and getattr(row, found.attribute) is None:
+    if default is not None and row.__dict__.get(found.attribute) is None:
         setattr(row, found.attribute, default())
 
 
 def _check(row: Fielded, found: Field) -> None:
-    value = getattr(row, found.attribute)
-    if found.extra_key is not None:
-        return
+    value = row.__dict__.get(found.attribute)
     if value is None:
         if found.required and not isinstance(row, Facet):
             raise Refused(_("Enter a value for %(field)s", field=found.label), field=found.name)
         return
-    try:
-        canonical = found.type.check(value)
-    except Invalid as error:
-        raise Refused(_("%(field)s: %(reason)s", field=found.label, reason=error.message), field=found.name) from error
+    canonical = _canonical(found, value)
     if canonical != value or type(canonical) is not type(value):
         setattr(row, found.attribute, canonical)
 
 
-def _remember(unique: dict[tuple[type[Record], str], dict[Any, Record]], row: Record, found: Field) -> None:
-    value = getattr(row, found.attribute)
-    if value is None:
+def _check_in_extra(row: Fielded, found: Field, before: dict[str, str] | None) -> None:
+    """The value of a field an administrator made: kept as text, checked as the value it stands for."""
+    extra = row.__dict__.get("extra") or {}
+    key = found.extra_key or ""
+    stored = extra.get(key)
+    if stored is None or stored == (before or {}).get(key):
         return
-    wanted = unique.setdefault((type(row), found.attribute), {})
-    other = wanted.setdefault(value, row)
-    if other is not row:
-        raise Refused(
-            _("%(field)s %(value)s is given twice", field=found.label, value=found.type.text(value)), field=found.name
+    try:
+        value = found.type.load(stored)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Refused(_("%(field)s: this is no value of this field", field=found.label), field=found.name) from error
+    canonical = found.type.dump(_canonical(found, value))
+    if canonical != stored:
+        row.extra = {**extra, key: canonical}  # type: ignore[attr-defined]
+
+
+def _canonical(found: Field, value: Any) -> Any:
+    try:
+        return found.type.check(value)
+    except Invalid as error:
+        raise Refused(_("%(field)s: %(reason)s", field=found.label, reason=error.message), field=found.name) from error
+
+
+class _Together:
+    """What the database is asked once for all rows of a flush: who has a unique value, and whether links lead anywhere."""
+
+    def __init__(self, session: Session, dirty: Sequence[Fielded]) -> None:
+        self._session = session
+        self._unique: dict[tuple[type[Record], Field], dict[Any, Record]] = {}
+        self._links: dict[tuple[str, Field], set[int]] = {}
+        self._alive = {(row.__tablename__, row.id): row.deleted_at is None for row in dirty if isinstance(row, Record)}
+
+    def remember(self, row: Fielded, found: Field) -> None:
+        """Look at this value when all are known."""
+        kind = found.type
+        unique = found.declaration.unique and isinstance(row, Record)
+        if not unique and not isinstance(kind, Link):
+            return
+        value = getattr(row, found.attribute)
+        if value is None:
+            return
+        if isinstance(kind, Link):
+            self._links.setdefault((kind.to, found), set()).add(value)
+        if unique and isinstance(row, Record):
+            other = self._unique.setdefault((type(row), found), {}).setdefault(value, row)
+            if other is not row:
+                given = _("%(field)s %(value)s is given twice", field=found.label, value=found.type.text(value))
+                raise Refused(given, field=found.name)
+
+    def check(self) -> None:
+        """Raise `Refused` naming the field, and who has the value."""
+        for (table, found), ids in self._links.items():
+            self._check_links(table, found, ids)
+        for (model, found), wanted in self._unique.items():
+            self._check_unique(model, found, wanted)
+
+    def _check_unique(self, model: type[Record], found: Field, wanted: dict[Any, Record]) -> None:
+        table = model.__table__
+        column = table.c[found.attribute]
+        live = select(table.c.id, column, table.c[model.entity.title]).where(
+            column.in_(list(wanted)), table.c.deleted_at.is_(None)
         )
+        for record_id, value, title in self._session.connection().execute(live):
+            if wanted[value].id != record_id:
+                text = found.type.text(value)
+                message = _("%(field)s %(value)s is used by %(title)s", field=found.label, value=text, title=title)
+                raise Refused(message, field=found.name)
 
-
-def _check_unique(session: Session, model: type[Record], attribute: str, wanted: dict[Any, Record]) -> None:
-    table = model.__table__
-    columns = (table.c.id, table.c[attribute], table.c[model.entity.title])
-    live = select(*columns).where(table.c[attribute].in_(list(wanted)), table.c.deleted_at.is_(None))
-    for record_id, value, title in session.connection().execute(live):
-        row = wanted[value]
-        if row.id != record_id:
-            label = table.c[attribute].info["field"].label
-            message = _("%(field)s %(value)s is used by %(title)s", field=label, value=value, title=title)
-            raise Refused(message, field=attribute)
+    def _check_links(self, name: str, found: Field, ids: Collection[int]) -> None:
+        """The linked records must be there, and stay until this unit has ended: the lock waits for who deletes (F43)."""
+        table = Row.metadata.tables[name]
+        deleted_at = table.c.get("deleted_at", null())
+        asked = select(table.c.id, deleted_at).where(table.c.id.in_(ids)).order_by(table.c.id)
+        rows = self._session.connection().execute(asked.with_for_update(read=True, key_share=True))
+        alive = {row_id: deleted is None for row_id, deleted in rows}
+        for wanted in ids:
+            if not self._alive.get((name, wanted), alive.get(wanted, False)):
+                message = _("%(field)s: the linked record was deleted or does not exist", field=found.label)
+                raise Refused(message, field=found.name)

@@ -1,84 +1,154 @@
 """The bin (TP-11): deleted records wait there for 30 days, with their children, and come back together.
 
-A bin is an UPDATE, so dependants are found through `core_reference`, those of modules that are off too.
+A bin is an UPDATE, so dependants are found through `core_reference`, those of modules that are off too. What went to
+the bin in one operation has the same instant in `deleted_at`; by it children find back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from core.contract.contributions import Entity
-from core.data.records import Record, now
-from core.data.references import Dependants, dependants, set_rows
+from sqlalchemy import select
+
+from core.data.records import Record
+from core.data.references import (
+    Dependants,
+    Reference,
+    binned_with,
+    dependants,
+    lock_rows,
+    references_to,
+    set_rows,
+)
+from core.data.session import INCLUDE_DELETED
 from core.data.unit import Unit
 from core.errors import Refused
-from core.i18n import lazy as _, lazy_plural
+from core.i18n import Text, lazy as _, lazy_plural
 
 BIN_DAYS = 30
 MAXIMUM_NAMED = 5
 
 
+@dataclass(slots=True)
+class _Plan:
+    """What a delete does besides the record itself: known as a whole before anything is written."""
+
+    going: dict[str, set[int]]
+    """Rows that go to the bin, by table."""
+    bin: list[Dependants] = field(default_factory=list)
+    unlink: list[Dependants] = field(default_factory=list)
+    blocking: list[Dependants] = field(default_factory=list)
+
+
 def delete_record(unit: Unit, record: Record) -> None:
     """Put a record into the bin, and with it what belongs to it.
 
-    Raises `Refused` with the list of what depends on it, of modules that are off too.
+    Raises `Refused` with the list of what depends on it, of modules that are off too; then nothing was touched.
     """
     unit.session.flush()
-    found = dependants(unit.session, type(record), record.id)
-    blocking = [group for group in found if group.reference.on_delete == "refuse"]
-    if blocking:
-        raise Refused(_blocked(unit, record.title, blocking))
-    for group in found:
-        if group.reference.on_delete == "bin":
-            _bin_children(unit, record, group)
-        else:
-            _unlink(unit, record, group)
-    record.deleted_at = now()
+    plan = _plan(unit, record)
+    if plan.blocking:
+        raise Refused(_blocked(unit, record.title, plan.blocking))
+    for group in plan.unlink:
+        _unlink(unit, record, group)
+    for group in plan.bin:
+        _set(unit, record, group.reference, group.ids, "deleted_at", None, unit.moment)
+    record.deleted_at = unit.moment
 
 
 def restore_record(unit: Unit, record: Record) -> None:
-    """Take a record out of the bin; its children come back by undoing the operation that deleted it."""
-    if record.deleted_at is None:
+    """Take a record out of the bin, and the children that went there with it."""
+    moment = record.deleted_at
+    if moment is None:
         raise Refused(_("%(title)s is not in the trash", title=record.title))
+    unit.session.flush()
     record.deleted_at = None
+    waiting = [(record.__tablename__, [record.id])]
+    while waiting:
+        table, ids = waiting.pop()
+        for reference in references_to(unit.session, table):
+            if reference.on_delete == "bin":
+                children = binned_with(unit.session, reference, ids, moment)
+                if children:
+                    _set(unit, record, reference, children, "deleted_at", moment, None)
+                    waiting.append((reference.source_table, children))
 
 
-def _live_rows(unit: Unit, group: Dependants) -> list[Record] | None:
-    """The records of a group, None when their module is off."""
-    registered = unit.context.registry.by_table(group.reference.source_table)
-    if registered is None:
-        return None
-    return [unit.get(registered.model, record_id) for record_id in group.ids]
+def _plan(unit: Unit, record: Record) -> _Plan:
+    plan = _Plan({record.__tablename__: {record.id}})
+    waiting = [(record.__tablename__, {record.id})]
+    while waiting:
+        table, ids = waiting.pop()
+        lock_rows(unit.session, table, ids)
+        for group in dependants(unit.session, table, ids):
+            if group.reference.on_delete == "bin":
+                going = plan.going.setdefault(group.reference.source_table, set())
+                fresh = group.only(lambda row, going=going: row not in going)  # type: ignore[misc]
+                if fresh.links:
+                    going.update(fresh.ids)
+                    plan.bin.append(fresh)
+                    waiting.append((group.reference.source_table, set(fresh.ids)))
+            else:
+                (plan.blocking if group.reference.on_delete == "refuse" else plan.unlink).append(group)
+    plan.blocking = _staying(plan, plan.blocking)
+    plan.unlink = _staying(plan, plan.unlink)
+    return plan
 
 
-def _bin_children(unit: Unit, record: Record, group: Dependants) -> None:
-    children = _live_rows(unit, group)
-    if children is None:
-        set_rows(unit.session, group.reference.source_table, "deleted_at", group.ids, now())
-        unit.moved.append(_moved(record.entity, record.id, "deleted", group, "deleted_at", None))
-    else:
-        for child in children:
-            delete_record(unit, child)
+def _staying(plan: _Plan, groups: Iterable[Dependants]) -> list[Dependants]:
+    """Of the groups what does not go to the bin itself: that keeps its links, and holds up nothing."""
+    kept = []
+    for group in groups:
+        going = plan.going.get(group.reference.source_table, set())
+        staying = group.only(lambda row, going=going: row not in going)  # type: ignore[misc]
+        if staying.links:
+            kept.append(staying)
+    return kept
 
 
 def _unlink(unit: Unit, record: Record, group: Dependants) -> None:
-    rows = _live_rows(unit, group)
-    column = group.reference.source_column
-    if rows is None:
-        set_rows(unit.session, group.reference.source_table, column, group.ids, None)
-        unit.moved.append(_moved(record.entity, record.id, "updated", group, column, record.id))
-    else:
-        for row in rows:
-            setattr(row, column, None)
+    by_target: dict[int, list[int]] = {}
+    for row, target in group.links.items():
+        by_target.setdefault(target, []).append(row)
+    for target, rows in by_target.items():
+        _set(unit, record, group.reference, rows, group.reference.source_column, target, None)
 
 
-def _moved(entity: Entity, parent: int, kind: str, group: Dependants, column: str, old: int | None) -> dict[str, Any]:
-    place = {"entity": entity.name, "parent": parent, "kind": kind}
-    return {**place, "table": group.reference.source_table, "column": column, "ids": list(group.ids), "old": old}
+def _set(unit: Unit, record: Record, reference: Reference, ids: Sequence[int], column: str, old: Any, new: Any) -> None:
+    """Set one column of rows; those of a module that is off by statement, and into history beside the record."""
+    registered = unit.context.registry.by_table(reference.source_table)
+    if registered is not None:
+        for row in load(unit, registered.model, ids):
+            setattr(row, column, new)
+        return
+    set_rows(unit.session, reference.source_table, column, ids, new)
+    kind = "updated" if column != "deleted_at" else "restored" if new is None else "deleted"
+    unit.moved.append(
+        {
+            "entity": record.entity.name, "parent": record.id, "kind": kind, "group": len(unit.moved),
+            "list": reference.label, "table": reference.source_table, "column": column, "ids": list(ids),
+            "old": _storable(old), "new": _storable(new),
+        }
+    )  # fmt: skip
 
 
-def _blocked(unit: Unit, title: str, groups: Iterable[Dependants]) -> Any:
+def _storable(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+
+def load(unit: Unit, model: type[Record], ids: Sequence[int]) -> list[Record]:
+    """Records by id, those in the bin too, with one question for many."""
+    found: list[Record] = []
+    for start in range(0, len(ids), 500):
+        statement = select(model).where(model.id.in_(ids[start : start + 500])).order_by(model.id)
+        found.extend(unit.session.scalars(statement, execution_options=INCLUDE_DELETED))
+    return found
+
+
+def _blocked(unit: Unit, title: str, groups: Sequence[Dependants]) -> Text:
     lines = []
     for group in groups:
         registered = unit.context.registry.by_table(group.reference.source_table)
@@ -90,7 +160,7 @@ def _blocked(unit: Unit, title: str, groups: Iterable[Dependants]) -> Any:
                 module=group.reference.plugin,
             )
         else:
-            names = [unit.get(registered.model, record_id).title for record_id in group.ids[:MAXIMUM_NAMED]]
+            names = [found.title for found in load(unit, registered.model, group.ids[:MAXIMUM_NAMED])]
             more = "…" if len(group.ids) > MAXIMUM_NAMED else ""
             where = _(
                 "%(number)s in %(list)s: %(names)s",

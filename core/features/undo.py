@@ -18,21 +18,26 @@ from core.contract.changes import Actor
 from core.data.context import Context, current_context
 from core.data.history import Entry, Operation, changes_of
 from core.data.records import Record, now
-from core.data.references import set_rows
+from core.data.references import rows_holding, set_rows
+from core.data.session import INCLUDE_DELETED
 from core.data.unit import Unit, transaction
 from core.errors import Forbidden, NotFound, Refused
-from core.features.bin import delete_record, restore_record
-from core.i18n import Text, lazy as _
+from core.features.bin import delete_record, load
+from core.fields import Field
+from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 
 UNDO_HOURS = 24
 DONE_BY_UNDO: frozenset[str] = frozenset({"module.enable", "module.disable", "module.purge"})
 """Actions whose operations have no inverse; the page that did them offers one of its own."""
 
+Place = tuple[str, int, str]
+"""Entity, record, and the field or kind of what was changed."""
+
 
 @dataclass(slots=True)
 class Undone:
-    """What an undo did: its operation, what it could not take back and why."""
+    """What an undo did: its operation, what it took back, and what it could not take back and why."""
 
     operation: int | None
     titles: list[str] = field(default_factory=list)
@@ -55,11 +60,10 @@ def undo(operation_id: int, *, context: Context | None = None) -> Undone:
         if not entries or operation.action in DONE_BY_UNDO:
             raise Refused(_("This cannot be taken back"))
         done = _already_undone(unit.session, operation_id)
-        result = Undone(None)
-        worked = [_undo_entry(unit, entry, done, result) for entry in reversed(entries)]
+        result = _take_back(unit, list(reversed(entries)), done)
         if result.refused:
             unit.cause = "; ".join(str(reason) for reason in result.refused)
-        if not any(worked):
+        if not result.titles:
             raise Refused(result.refused[0] if result.refused else _("This was taken back already"))
     result.operation = unit.operation
     return result
@@ -72,106 +76,182 @@ def _may_undo(operation: Operation, actor: Actor) -> None:
         raise Refused(_("This is more than 24 hours old and can no longer be taken back"))
 
 
-Place = tuple[str, int, str]
-
-
 def _already_undone(session: Session, operation_id: int) -> set[Place]:
-    """(entity, record, field or kind) that standing undos of the operation took back."""
+    """What standing undos of the operation took back."""
     done: set[Place] = set()
     for undoing in session.scalars(select(Operation.id).where(Operation.undo_of == operation_id)):
-        undone_itself = _already_undone(session, undoing)
-        for entry in changes_of(session, undoing):
-            change = entry.change
-            if change.moved is not None:
-                names = [_moved_place(change.moved)]
-            else:
-                names = list(entry.fields) if change.kind == "updated" else [f"*{change.kind}"]
-            done |= {(change.entity, change.record_id, name) for name in names}
-        done -= undone_itself
+        places = {place for entry in changes_of(session, undoing) for place in _places(entry)}
+        done |= places - _already_undone(session, undoing)
     return done
 
 
-def _moved_place(moved: Mapping[str, Any]) -> str:
-    return f"*moved {moved['table']}.{moved['column']}"
+def _places(entry: Entry) -> list[Place]:
+    change = entry.change
+    if change.moved is not None:
+        names = [f"*moved {change.moved['group']}"]
+    else:
+        names = [*([] if change.kind == "updated" else [f"*{change.kind}"]), *entry.fields]
+    return [(change.entity, change.record_id, name) for name in names]
 
 
+# -- all of it, or all that can be ------------------------------------------------------------------------------
+def _take_back(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone:
+    """Everything at once; where the database or a rule of a field refuses, each change by itself as far as that goes."""
+    result = Undone(None)
+    try:
+        with unit.attempt():
+            for entry in entries:
+                _Inverse(unit, entry, done, result).apply()
+        return result
+    except Refused:
+        return _one_by_one(unit, entries, done)
+
+
+def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone:
+    """Each change by itself, again as long as one works: a child needs its parent back first, whichever came first."""
+    result = Undone(None)
+    reasons: dict[int, Text] = {}
+    waiting = list(enumerate(entries))
+    while waiting:
+        left = []
+        for number, entry in waiting:
+            part = Undone(None)
+            try:
+                with unit.attempt():
+                    _Inverse(unit, entry, done, part).apply()
+            except Refused as error:
+                reasons[number] = error.message
+                left.append((number, entry))
+            else:
+                result.titles += part.titles
+                result.refused += part.refused
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    result.refused += [reasons[number] for number, entry in waiting]
+    return result
+
+
+# -- one change -------------------------------------------------------------------------------------------------
 _INVERSE = {"created": "deleted", "deleted": "restored", "restored": "deleted"}
 
 
-def _undo_entry(unit: Unit, entry: Entry, done: set[Place], result: Undone) -> bool:
-    change = entry.change
-    if change.moved is not None:
-        moved = change.moved
-        if (change.entity, change.record_id, _moved_place(moved)) in done:
+@dataclass(slots=True)
+class _Inverse:
+    """The inverse of one change. What changed since stays, and is named in `result.refused`."""
+
+    unit: Unit
+    entry: Entry
+    done: set[Place]
+    result: Undone
+
+    def apply(self) -> None:
+        """Write it. Raises `Refused` when it cannot be stored."""
+        change = self.entry.change
+        if change.moved is not None:
+            self._moved(change.moved)
+            return
+        registered = self.unit.context.registry.entities.get(change.entity)
+        if registered is None:
+            self._refuse(_("%(title)s belongs to a module that is off", title=change.title))
+            return
+        record = self.unit.session.get(registered.model, change.record_id, execution_options=INCLUDE_DELETED)
+        if record is None:
+            self._refuse(_("%(title)s no longer exists", title=change.title))
+            return
+        if change.kind == "updated":
+            worked = record.deleted_at is None and self._fields(registered, record)
+            if record.deleted_at is not None:
+                self._refuse(_("%(title)s is in the trash", title=record.title))
+        else:
+            worked = self._existence(record)
+            if change.kind != "created":
+                worked = self._fields(registered, record) or worked
+        if worked:
+            self.result.titles.append(record.title)
+
+    def _refuse(self, reason: Text) -> None:
+        self.result.refused.append(reason)
+
+    def _is_done(self, name: str) -> bool:
+        return (self.entry.change.entity, self.entry.change.record_id, name) in self.done
+
+    def _existence(self, record: Record) -> bool:
+        inverse = _INVERSE.get(self.entry.change.kind)
+        if inverse is None:
+            raise Refused(_("This cannot be taken back"))
+        if self._is_done(f"*{inverse}"):
             return False
-        set_rows(unit.session, moved["table"], moved["column"], moved["ids"], moved["old"])
-        unit.moved.append({**moved, "kind": "restored"})
+        if inverse == "restored" and record.deleted_at is not None:
+            record.deleted_at = None
+        elif inverse == "deleted" and record.deleted_at is None:
+            delete_record(self.unit, record)
+        elif inverse == "restored" or record.deleted_at != self.unit.moment:  # else it went with its parent just now
+            self._refuse(_("%(title)s was deleted or restored since", title=record.title))
+            return False
         return True
-    registered = unit.context.registry.entities.get(change.entity)
-    if registered is None:
-        result.refused.append(_("%(title)s belongs to a module that is off", title=change.title))
-        return False
-    record = unit.session.get(registered.model, change.record_id, execution_options={"include_deleted": True})
-    if record is None:
-        result.refused.append(_("%(title)s no longer exists", title=change.title))
-        return False
-    if change.kind == "updated":
-        return _undo_fields(unit, registered, record, entry, done, result)
-    worked = _undo_existence(unit, record, entry, done, result)
-    if change.kind != "created":
-        worked = _undo_fields(unit, registered, record, entry, done, result) or worked
-    return worked
 
+    def _fields(self, registered: RegisteredEntity, record: Record) -> bool:
+        worked = False
+        for name, (old, new) in self.entry.fields.items():
+            if self._is_done(name):
+                continue
+            found = registered.fields.get(name)
+            if found is None:
+                self._refuse(_("The field %(name)s belongs to a module that is off", name=name))
+                continue
+            present = self.unit.read(record, found)
+            if (None if present is None else found.type.dump(present)) != new:
+                self._refuse(_changed_since(record, found, present))
+                continue
+            self.unit.write(record, found, None if old is None else found.type.load(old))
+            worked = True
+        return worked
 
-def _undo_existence(unit: Unit, record: Record, entry: Entry, done: set[Place], result: Undone) -> bool:
-    change = entry.change
-    inverse = _INVERSE[change.kind]
-    if (change.entity, change.record_id, f"*{inverse}") in done:
-        return False
-    binned = record.deleted_at is not None
-    if inverse == "restored" and binned:
-        restore_record(unit, record)
-    elif inverse == "deleted" and not binned:
-        delete_record(unit, record)
-    else:
-        result.refused.append(_("%(title)s was deleted or restored since", title=record.title))
-        return False
-    result.titles.append(record.title)
-    return True
-
-
-def _undo_fields(
-    unit: Unit, registered: RegisteredEntity, record: Record, entry: Entry, done: set[Place], result: Undone
-) -> bool:
-    if record.deleted_at is not None and entry.change.kind == "updated":
-        result.refused.append(_("%(title)s is in the trash", title=record.title))
-        return False
-    worked = False
-    for name, (old, new) in entry.fields.items():
-        if (entry.change.entity, entry.change.record_id, name) in done:
-            continue
-        found = registered.fields.get(name)
-        if found is None:
-            result.refused.append(_("The field %(name)s belongs to a module that is off", name=name))
-            continue
-        present = unit.read(record, found)
-        dumped = None if present is None else found.type.dump(present)
-        if dumped != new:
-            shown = "" if present is None else found.type.text(present)
-            result.refused.append(
-                _(
-                    "%(field)s of %(title)s has changed since and is now “%(value)s”",
-                    field=found.label,
-                    title=record.title,
-                    value=shown,
+    def _moved(self, moved: Mapping[str, Any]) -> None:
+        """Rows that were set by statement while their module was off; it may be on now."""
+        if self._is_done(f"*moved {moved['group']}"):
+            return
+        session, table, column = self.unit.session, moved["table"], moved["column"]
+        old, new = _stored(moved, "old"), _stored(moved, "new")
+        ids = rows_holding(session, table, column, moved["ids"], new)
+        if len(ids) < len(moved["ids"]):
+            self._refuse(
+                lazy_plural(
+                    "%(number)s row of %(list)s has changed since",
+                    "%(number)s rows of %(list)s have changed since",
+                    len(moved["ids"]) - len(ids), list=moved["list"],
                 )
-            )
-            continue
-        unit.write(record, found, None if old is None else found.type.load(old))
-        worked = True
-    if worked:
-        result.titles.append(record.title)
-    return worked
+            )  # fmt: skip
+        if not ids:
+            return
+        self.result.titles.append(moved["list"])
+        registered = self.unit.context.registry.by_table(table)
+        if registered is not None:
+            for row in load(self.unit, registered.model, ids):
+                setattr(row, column, old)
+        else:
+            set_rows(session, table, column, ids, old)
+            kind = "updated" if column != "deleted_at" else "restored" if old is None else "deleted"
+            swapped = {"old": moved["new"], "new": moved["old"], "ids": ids, "kind": kind}
+            self.unit.moved.append({**moved, **swapped})
+
+
+def _stored(moved: Mapping[str, Any], name: str) -> Any:
+    value = moved[name]
+    return datetime.datetime.fromisoformat(value) if moved["column"] == "deleted_at" and value is not None else value
+
+
+def _changed_since(record: Record, found: Field, present: Any) -> Text:
+    """Which field changed. What a personal one holds is left out: this sentence stays in history (SECURITY 7.35)."""
+    if found.declaration.personal:
+        return _("%(field)s of %(title)s has changed since", field=found.label, title=record.title)
+    return _(
+        "%(field)s of %(title)s has changed since and is now “%(value)s”",
+        field=found.label,
+        title=record.title,
+        value="" if present is None else found.type.text(present),
+    )
 
 
 def undoable(session: Session, actor: Actor, *, limit: int = 50) -> Sequence[Operation]:

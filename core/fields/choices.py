@@ -69,6 +69,11 @@ class Choice(FieldType[str]):
         return {option.code: option for option in self.allowed}
 
     @functools.cached_property
+    def toned(self) -> bool:
+        """Whether the options tell good from bad: only then they are shown as statuses."""
+        return any(option.tone != "neutral" for option in self.allowed)
+
+    @functools.cached_property
     def codes_by_word(self) -> dict[str, str]:
         """Folded label in any language -> code; a word two options share means neither."""
         found: dict[str, set[str]] = {}
@@ -105,7 +110,9 @@ class Choice(FieldType[str]):
 
     def html(self, value: str) -> str:
         option = self.by_code.get(value)
-        return badge(value, "neutral") if option is None else badge(option.label, option.tone)
+        if option is None:
+            return badge(value, "neutral")
+        return badge(option.label, option.tone) if self.toned else str(escape(str(option.label)))
 
     def edit_text(self, value: str) -> str:
         return value

@@ -59,6 +59,7 @@ def _change(session: Session, registry: Registry, entry: Entry) -> Change:
         actor=actor,
         action=entry.operation.action,
         values=values,
+        operation=entry.operation.id,
     )
 
 

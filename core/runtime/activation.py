@@ -6,7 +6,7 @@ all workers follow. A module that hangs or crashes while it is imported is found
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
@@ -34,7 +34,7 @@ class _Unvetoed(Hooks):
     def __init__(self, hooks: Hooks) -> None:
         self.__dict__.update(hooks.__dict__)
 
-    def changing(self, changes: Sequence[Change]) -> None:
+    def changing(self, changes: Sequence[Change], check: Callable[[], None]) -> None:
         """Nobody refuses what switching a module on or off writes, but the module itself."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import ContractError
@@ -48,6 +48,11 @@ class Config:
             public_url=(given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
             secret_keys=(secret_key(var / "secret.key"),),
         )
+
+    def on_port(self, port: int) -> Config:
+        """The same installation on another port; a public address that was not set follows it."""
+        own = self.public_url == f"http://127.0.0.1:{self.port}"
+        return replace(self, port=port, public_url=f"http://127.0.0.1:{port}" if own else self.public_url)
 
     def environment(self) -> dict[str, str]:
         """The environment for child processes that work on the same installation."""

@@ -108,8 +108,15 @@ def build_generation(
     except BuildError:
         raise
     except PluginError as error:
-        raise BuildError(error.plugin, error.message) from error
+        raise BuildError(error.plugin, _naming(error)) from error
     return generation
+
+
+def _naming(error: PluginError) -> Text:
+    """The error's sentence, with the module's name in it."""
+    if error.plugin in str(error):
+        return error.message
+    return _("Module %(name)s: %(error)s", name=error.plugin, error=error.message)
 
 
 def import_hooks(plugin: Plugin) -> ModuleType:

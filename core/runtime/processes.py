@@ -25,6 +25,8 @@ class PidFile:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "serve.pid"
         self._handle: TextIO | None = None
+        self.existed = self._file.exists()
+        """Whether the installation was served before."""
 
     def take(self) -> bool:
         """Become the process that serves; False when another one does."""

@@ -20,10 +20,10 @@ from core.errors import PluginError
 from core.i18n import Locale, Text, current_locale, lazy as _, set_locale
 from core.runtime.config import Config
 from core.runtime.discovery import Discovery
-from core.runtime.generation import AppFactory, BuildError
+from core.runtime.generation import AppFactory, BuildError, import_hooks, read_stored
 
 if TYPE_CHECKING:
-    from core.registry import Registry
+    from core.registry import RegisteredEntity, Registry
     from core.runtime.runtime import Runtime
 
 LIMIT_SECONDS = 20.0
@@ -44,49 +44,51 @@ class Additions:
     """Names of the entities in code."""
 
 
-def rehearse(
-    runtime: Runtime, names: Sequence[str], coming: Collection[str], limit: float = LIMIT_SECONDS
-) -> Additions:
+def rehearse(runtime: Runtime, names: Sequence[str], coming: Collection[str]) -> Additions:
     """Import and build the set `names`, in order, in a child process; `coming`: those of them that do not run yet.
 
-    Raises `BuildError` naming the module that fails, hangs or ends the child.
+    Modules this process has imported before need no child: their import ended once, and the watchdog sees their
+    declarations. Raises `BuildError` naming the module that fails, hangs or ends the child.
     """
-    factory = runtime.app_factory
-    path = None if factory is None else f"{factory.__module__}:{getattr(factory, '__qualname__', '<locals>')}"
+    plugins = [runtime.discovery.plugin(name) for name in names if name in coming]
+    if all(plugin.hooks in sys.modules for plugin in plugins):
+        with runtime.database.reading() as session:
+            stored = read_stored(session).with_shipped(plugins)
+        return additions(runtime.build(0, names, stored, app=False).registry, coming)
     task = {
         "names": list(names),
-        "coming": [name for name in names if name in coming],
+        "coming": [plugin.name for plugin in plugins],
         "others": sorted(runtime.discovery.plugins),
         "locale": list(current_locale()),
-        "factory": None if path is None or "<" in path or path.startswith("__main__") else path,
+        "factory": _path(runtime.app_factory),
     }
-    answer = _ask(runtime.config, task, limit)
+    answer = _ask(runtime.config, task)
     return Additions(**{name: tuple(values) for name, values in answer["additions"].items()})
 
 
-def try_manifest(config: Config, name: str, limit: float = LIMIT_SECONDS) -> Text | None:
+def try_manifest(config: Config, name: str) -> Text | None:
     """Import one plugin's manifest in a child process; a sentence when that fails or does not end."""
     try:
-        _ask(config, {"manifest": name}, limit)
+        _ask(config, {"manifest": name})
     except BuildError as error:
         return error.message
     return None
 
 
-def _ask(config: Config, task: dict[str, Any], limit: float) -> dict[str, Any]:
+def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
     """Run the child and return its last line. Raises `BuildError`."""
     command = [sys.executable, "-m", "core.runtime.rehearsal"]
     environment = {**config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         child = subprocess.run(
-            command, input=json.dumps(task), env=environment, timeout=limit, capture_output=True, text=True, check=False
+            command, input=json.dumps(task), env=environment, timeout=LIMIT_SECONDS, capture_output=True, text=True, check=False
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         name, step = _last_step((error.stdout or b"").decode("utf-8", "replace"), task)
         message = _(
             "The module %(name)s was not ready after %(limit)s seconds, so it was not switched on",
             name=name,
-            limit=f"{limit:g}",
+            limit=f"{LIMIT_SECONDS:g}",
         )
         raise BuildError(name, message, step) from error
     lines = child.stdout.splitlines()
@@ -147,7 +149,6 @@ def _import_manifest(name: str) -> None:
 
 
 def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:
-    from core.runtime.generation import import_hooks, read_stored
     from core.runtime.runtime import Runtime
 
     set_locale(Locale(*task["locale"]))
@@ -168,12 +169,24 @@ def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[st
     return asdict(additions(generation.registry, set(task["coming"])))
 
 
+def _path(factory: AppFactory | None) -> str | None:
+    """How the child finds the application factory; None for one that has no name outside its function."""
+    name = getattr(factory, "__qualname__", "<")
+    module = getattr(factory, "__module__", "__main__")
+    return None if "<" in name or module == "__main__" else f"{module}:{name}"
+
+
 def _factory(path: str | None) -> AppFactory | None:
     if path is None:
         return None
     module, name = path.split(":")
     factory: AppFactory = getattr(importlib.import_module(module), name)
     return factory
+
+
+def _part(found: RegisteredEntity, label: Text) -> str:
+    """What a plugin adds to an entity, in the language of who asks."""
+    return str(_("%(entity)s: %(part)s", entity=found.entity.label, part=label))
 
 
 def additions(registry: Registry, coming: Collection[str]) -> Additions:
@@ -185,18 +198,12 @@ def additions(registry: Registry, coming: Collection[str]) -> Additions:
     return Additions(
         menus=tuple(str(item.label) for plugin, item in registry.menu if plugin in coming),
         entities=tuple(str(found.entity.plural) for found in own),
-        fields=tuple(f"{found.entity.label}: {field.label}" for found, field in fields if found not in own),
+        fields=tuple(_part(found, field.label) for found, field in fields if found not in own),
         panels=tuple(
-            f"{found.entity.label}: {panel.label}"
-            for found in entities
-            for plugin, panel in found.panels
-            if plugin in coming
+            _part(found, panel.label) for found in entities for plugin, panel in found.panels if plugin in coming
         ),
         actions=tuple(
-            f"{found.entity.label}: {action.label}"
-            for found in entities
-            for plugin, action in found.actions
-            if plugin in coming
+            _part(found, action.label) for found in entities for plugin, action in found.actions if plugin in coming
         ),
         permissions=tuple(
             str(permission.label) for name in coming for permission in registry.plugins[name].permissions

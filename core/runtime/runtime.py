@@ -118,8 +118,7 @@ class Runtime:
 
     def read_version(self) -> int:
         """The version of the enabled set; the one statement every request makes."""
-        with self.database.reading() as session:
-            return int(session.connection().execute(_VERSION).scalar_one())
+        return int(self.database.scalar(_VERSION))
 
     def _renew(self) -> Generation:
         """Build what the database asks for; a plugin that cannot be built is set aside, and the rest is tried."""
@@ -209,4 +208,4 @@ class Runtime:
             self._incidents.extendleft(reversed(taken))
 
 
-_VERSION = select(State.version)
+_VERSION = "SELECT version FROM core_state"

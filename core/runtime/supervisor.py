@@ -29,6 +29,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    wanted: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
@@ -44,38 +45,50 @@ class Supervisor:
         self._stop = threading.Event()
         self._reload = threading.Event()
 
-    def start(self) -> None:
-        """Start every child and listen to signals."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_arguments: self._stop.set())
         signal.signal(signal.SIGHUP, lambda *_arguments: self._reload.set())
-        for child in self._children.values():
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._stop.is_set()
+
+    def start(self, name: str) -> None:
+        """Start a child, if it does not run yet, and keep it running from now on."""
+        child = self._children[name]
+        if not child.wanted and not self.stopping:
+            child.wanted = True
             self._start(child)
 
     def run(self) -> int:
         """Watch until told to stop; returns the exit code, 1 when a child cannot be kept running."""
-        code = 0
         while not self._stop.wait(LOOK_EVERY_SECONDS):
             if self._reload.is_set():
                 self._reload.clear()
                 self._replace()
-            if not all(self._look_after(child) for child in self._children.values()):
-                code = 1
-                break
+            if not all(self.keep(name) for name in self._children):
+                return 1
+        return 0
+
+    def end(self) -> None:
+        """End every child by its own id and wait for it."""
+        for child in self._children.values():
+            child.wanted = False
         self._end(list(self._children.values()))
-        return code
 
     def _start(self, child: Child) -> None:
         # A session of its own: Ctrl-C reaches this process alone, which then ends the children in order.
         child.process = subprocess.Popen(
-            child.command, env=self._environment, start_new_session=True, preexec_fn=end_with_parent  # noqa: PLW1509
+            child.command, env=self._environment, start_new_session=True, preexec_fn=end_with_parent
         )  # fmt: skip
         child.started = time.monotonic()
 
-    def _look_after(self, child: Child) -> bool:
+    def keep(self, name: str) -> bool:
         """Start a child that died again; False when it dies at once time after time."""
+        child = self._children[name]
         if child.process is None:
-            if time.monotonic() >= child.due:
+            if child.wanted and time.monotonic() >= child.due:
                 self._start(child)
             return True
         code = child.process.poll()
@@ -87,7 +100,7 @@ class Supervisor:
         child.due = time.monotonic() + min(0.1 * 2.0 ** (child.deaths - 1), LONGEST_PAUSE_SECONDS)
         log.error("%s ended with code %s after %.0f seconds and is started again", child.name, code, lived)
         if child.deaths >= QUICK_DEATHS:
-            log.critical("%s does not stay up", child.name)
+            log.critical("%s does not stay up, so everything ends; the lines above say why", child.name)
             return False
         return True
 

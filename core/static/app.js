@@ -246,7 +246,8 @@ on("htmx:before:swap", (event) => {
     location.assign(ctx.response.raw.redirected ? ctx.response.raw.url : location.href);
     return;
   }
-  if (ctx.response.status >= 400 && /^\s*<div class="alert/.test(ctx.text)) { // a refusal instead of the part: say it, keep the part
+  const refused = ctx.response.status >= 400 && (![409, 422].includes(ctx.response.status) || /^\s*<div class="alert/.test(ctx.text));
+  if (refused) { // it is told below; part and address stay as they are
     event.preventDefault();
     return;
   }

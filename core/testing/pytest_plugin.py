@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from core.testing.prepared import Prepared
     from core.testing.site import Site
 
 ENGINES = ("sqlite", "postgresql")
@@ -54,7 +56,7 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 @pytest.fixture
 def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
-    """A running installation without modules: runtime, gate, and a signed-in administrator's browser."""
+    """A running installation without modules: runtime, gate, and people with browsers when asked for."""
     from core.testing.site import Site
 
     made = Site(database_url, tmp_path / "var")
@@ -62,3 +64,33 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    engine_name: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Prepared]:
+    """Installations with modules on, made once per run and copied for each test: enabling takes seconds."""
+    from core.testing.prepared import Prepared
+
+    # Asked for before and not while templates are made: the server must outlive the databases on it.
+    url = str(request.getfixturevalue("postgresql_url")) if engine_name == "postgresql" else ""
+    with Prepared(tmp_path_factory.mktemp("prepared"), lambda: url) as made:
+        yield made
+
+
+@pytest.fixture
+def site_with(engine_name: str, prepared: Prepared, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """`site_with("thirdparty", "leads")`: an installation of its own with these modules on."""
+    with ExitStack() as stack:
+
+        def make(*modules: str) -> Site:
+            return stack.enter_context(prepared.site(engine_name, modules, tmp_path / f"var{len(modules)}"))
+
+        yield make
+
+
+@pytest.fixture
+def sales(site_with: Callable[..., Site]) -> Site:
+    """An installation of its own with third parties and leads on."""
+    return site_with("thirdparty", "leads")

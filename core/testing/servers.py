@@ -66,13 +66,15 @@ def postgresql_server() -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(url: str) -> Iterator[str]:
-    """Create an empty database beside the maintenance database; at the end drop it, whoever is still connected."""
+def fresh_database(url: str, template: str = "template0") -> Iterator[str]:
+    """Create a database beside the maintenance database, empty or as a copy of `template`; at the end drop it, whoever is
+    still connected.
+    """
     name = f"comptoir_test_{secrets.token_hex(6)}"
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield engine.url.set(database=name).render_as_string(hide_password=False)
         finally:

@@ -19,7 +19,7 @@ from core.runtime.gate import Gate
 from core.runtime.runtime import Runtime
 from core.web.app import create_app
 
-PASSWORD = "quince-ladder-73"  # noqa: S105 - of accounts that live as long as a test
+PASSWORD = "quince-ladder-73"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -64,6 +64,14 @@ class Site:
     def close(self) -> None:
         """End everything."""
         self.runtime.close()
+
+    def settle(self) -> None:
+        """Bring everything into the database file itself, so that it can be copied."""
+        if self.runtime.database.is_sqlite:
+            with self.runtime.database.engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
 
     def enable(self, *names: str) -> None:
         """Switch modules on, with their needs."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, session, url_for
 
-from core.access.setup import setup_token
+from core.access.setup import end_setup, setup_token
 from core.access.sign_in import TooManyTries, authenticate, end_sign_in, refuse_wrong_sign_in, start_sign_in
 from core.access.users import ADMINISTRATOR, add_user, any_user
 from core.data.context import current_context
@@ -128,7 +128,7 @@ def _check_token(given: str) -> None:
 def setup() -> Response:
     """The first page of a new installation."""
     _check_token(request.args.get("token", ""))
-    values = {"language": request.accept_languages.best_match(list(LANGUAGES)) or "en", "country": "FR", "demo": "1"}
+    values = {"language": request.accept_languages.best_match(list(LANGUAGES)) or "en", "country": "FR", "demo": "on"}
     return _setup_page(values, {}, 200)
 
 
@@ -145,7 +145,7 @@ def _setup_page(values: Mapping[str, str], errors: Mapping[str, Text], status: i
         control("language", _("Language"), "radio", [Option(code, name) for code, name in LANGUAGES.items()]),
         control("company", _("Company"), autocomplete="organization"),
         control("country", _("Country"), "select", countries),
-        control("name", _("Your name"), autocomplete="name"),
+        control("name", _("Name"), autocomplete="name"),
         control("email", _("Email"), type="email", autocomplete="username"),
         control("password", _("Password"), type="password", autocomplete="new-password"),
         control("demo", _("Load demo data"), "checkbox"),
@@ -166,7 +166,7 @@ def create_company() -> Response:
     _check_token(request.args.get("token", ""))
     here().fresh()
     names = ("language", "company", "country", "name", "email", "demo")
-    values = {name: form.get(name, "") for name in names}
+    values = {name: (form.getlist(name) or [""])[-1] for name in names}  # a checkbox sends "off" before "on"
     if not values["company"].strip():
         return _setup_page(values, {"company": _("Enter the name of your company")}, 422)
     try:
@@ -182,7 +182,8 @@ def create_company() -> Response:
             token = start_sign_in(unit.session, user, request.remote_addr or "", request.headers.get("User-Agent", ""))
     except Refused as error:
         return _setup_page(values, {error.field or "company": error.message}, 422)
-    if values["demo"]:
+    end_setup(here().runtime.config.var)
+    if values["demo"] == "on":
         load_demo(current_context())
     if isinstance(session, Visit):
         session.replace(token)

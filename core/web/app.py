@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request, session
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, Map, ValidationError
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from core import i18n
 from core.access.permissions import Permissions
@@ -44,6 +44,7 @@ CONTENT_SECURITY_POLICY = (
 MAXIMUM_BODY = 20 * 1024 * 1024
 MAXIMUM_FORM = 500_000
 MAXIMUM_PARTS = 1_000
+LARGEST_NUMBER = 2**63 - 1
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
     (NotFound, 404),
@@ -70,6 +71,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     app.session_interface = VisitInterface(
         runtime.config.secret_key, secure=runtime.config.public_url.startswith("https:")
     )
+    app.url_map.converters["int"] = RecordNumber
     app.url_map.converters["entity"] = entity_converter(generation.registry)
     permissions = Permissions(generation.registry)
 
@@ -99,6 +101,13 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     app.register_error_handler(Exception, _fault)
     check_policies(app)
     return app
+
+
+class RecordNumber(IntegerConverter):
+    """A whole number a database can hold; anything larger is no page."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None) -> None:
+        super().__init__(map, fixed_digits, min, LARGEST_NUMBER if max is None else max)
 
 
 def entity_converter(registry: Registry) -> type[BaseConverter]:
@@ -144,6 +153,8 @@ def _begin(runtime: Runtime, generation: Generation, permissions: Permissions) -
     surroundings.stack.enter_context(
         use_context(runtime.context(generation, surroundings.actor, surroundings.request_id))
     )
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = MAXIMUM_FORM  # read whole by the parser, which the form limit does not hold
     if request.method not in SAFE_METHODS:
         _refuse_foreign_posts()
     return _admit(surroundings)

@@ -51,6 +51,7 @@ class Here:
     def fresh(self) -> None:
         """Forget what was read, so that a page after a write shows it."""
         if self._session is not None:
+            self._session.expunge_all()  # the account stays as it was read
             self._session.rollback()
 
     def may(self, permission: str) -> bool:

@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 from core.contract.contributions import View
 from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
 from core.fields import Field
+from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
@@ -83,7 +84,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         columns=_columns(query),
         rows=rows,
         quick_column=query.columns.index(quick) if quick in query.columns else None,
-        count=_count_text(number, heading),
+        count=_count_text(number, view.one if view else entity.label, heading),
         notices=query.notices,
         chips=[FilterChip(filter_words(one), list_url(query.without(one))) for one in own],
         clear_url=list_url(
@@ -123,12 +124,13 @@ def _known(number: int) -> float:
     return number if number < COUNT_CAP else float("inf")
 
 
-def _count_text(number: int, heading: Text) -> Text:
-    words = str(heading)
-    words = words[:1].lower() + words[1:]
+def _count_text(number: int, one: Text, heading: Text) -> Text:
+    one, words = (str(text)[:1].lower() + str(text)[1:] for text in (one, heading))
     if number >= COUNT_CAP:
         return _("%(number)s+ %(list)s", number=format_integer(COUNT_CAP - 1), list=words)
-    return _("%(number)s %(list)s", number=format_integer(number), list=words)
+    return lazy_plural(
+        "%(number)s %(one)s", "%(number)s %(list)s", number, number=format_integer(number), one=one, list=words
+    )
 
 
 def _range_text(found: Page, number: int) -> Text:
@@ -191,7 +193,7 @@ def filter_words(one: Filter) -> Text:
     for value in one.values:
         parsed = one.field.type.parse(value)
         shown.append("" if parsed is None else one.field.type.text(parsed))
-    values = str(_(" or ")).join(shown)
+    values = str(_(" and ") if one.operator == BETWEEN.name else _(" or ")).join(shown)
     return (
         _("%(field)s %(operator)s %(values)s", field=one.field.label, operator=operator, values=values)
         if shown

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from core.contract.plugin import Plugin
 from core.data.unit import transaction
 from core.errors import NotFound, PluginError, Refused, StateConflict
-from core.i18n import Text, lazy as _, lazy_plural
+from core.i18n import Text, lazy as _, lazy_context, lazy_plural
 from core.runtime import activation, overview, purging
 from core.settings import read_settings, write_settings
 from core.web.contexts import (
@@ -94,7 +94,7 @@ def index() -> Response:
                 wanted == state,
             )
             for state, label in (
-                ("enabled", _("Enabled")),
+                ("enabled", lazy_context("modules", "Enabled")),
                 ("disabled", _("Available")),
                 ("attention", _("Needs attention")),
             )

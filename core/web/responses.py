@@ -59,8 +59,8 @@ def see(target: str | None, operation: int | None = None) -> Response:
 
 
 def is_fragment() -> bool:
-    """Whether htmx asks for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
+    """Whether htmx asks for a part of the page; going back in history it asks for a whole one."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:

@@ -1,6 +1,6 @@
 """Leads: people and companies not yet targeted, in a register of their own."""
 
-from core.api import Dictionary, Option, Plugin, lazy as _
+from core.api import Dictionary, Option, Plugin, lazy as _, lazy_context
 
 plugin = Plugin(
     name="leads",
@@ -18,11 +18,11 @@ plugin = Plugin(
             "lead_status",
             _("Lead status"),
             (
-                Option("new", _("New"), "neutral"),
+                Option("new", lazy_context("lead status", "New"), "neutral"),
                 Option("tocall", _("To contact"), "info"),
                 Option("progress", _("Contact in progress"), "progress"),
-                Option("qualified", _("Qualified"), "success"),
-                Option("lost", _("Lost"), "danger"),
+                Option("qualified", lazy_context("lead status", "Qualified"), "success"),
+                Option("lost", lazy_context("lead status", "Lost"), "danger"),
             ),
         ),
     ),

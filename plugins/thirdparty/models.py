@@ -55,7 +55,7 @@ class ThirdParty(Record):
                 {"role": "customer"},
             ),
         ),
-        numbering=Numbering("code", "CU{yy}{mm}-{0000}", _("Third parties")),
+        numbering=Numbering("code", "CU{yy}{mm}-{00000}", _("Third parties")),
     )
 
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True)

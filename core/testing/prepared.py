@@ -1,0 +1,66 @@
+"""Installations made once and copied for each test, since enabling a module takes seconds and copying does not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import make_url
+
+from core.testing.servers import fresh_database
+from core.testing.site import Site
+
+
+class Prepared:
+    """Template installations by engine and modules; made on first use, gone at the end of the block."""
+
+    def __init__(self, folder: Path, postgresql_url: Callable[[], str]) -> None:
+        self._folder = folder
+        self._postgresql_url = postgresql_url
+        self._made: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def site(self, engine: str, modules: Sequence[str], var: Path) -> Iterator[Site]:
+        """A copy of the installation with `modules` on, closed and removed at the end of the block."""
+        template = self._template(engine, tuple(modules))
+        with ExitStack() as stack:
+            if engine == "sqlite":
+                var.mkdir(parents=True)
+                copy = var / "comptoir.db"
+                shutil.copy(make_url(template).database or "", copy)
+                url = f"sqlite:///{copy}"
+            else:
+                name = make_url(template).database or ""
+                url = stack.enter_context(fresh_database(self._postgresql_url(), name))
+            made = Site(url, var)
+            stack.callback(made.close)
+            yield made
+
+    def _template(self, engine: str, modules: tuple[str, ...]) -> str:
+        known = self._made.get((engine, modules))
+        if known is not None:
+            return known
+        folder = self._folder / f"{engine}-{'-'.join(modules) or 'none'}"
+        folder.mkdir()
+        if engine == "sqlite":
+            url = f"sqlite:///{folder / 'comptoir.db'}"
+        else:
+            url = self._stack.enter_context(fresh_database(self._postgresql_url()))
+        made = Site(url, folder / "var")
+        try:
+            made.enable(*modules)
+            made.settle()
+        finally:
+            made.close()
+        self._made[(engine, modules)] = url
+        return url

@@ -1,0 +1,72 @@
+"""What the tests of this repository share, beside the fixtures of `core.testing`."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.counting import (  # hooks of this run, kept apart
+    pytest_runtest_logreport as pytest_runtest_logreport,
+    pytest_sessionfinish as pytest_sessionfinish,
+    pytest_terminal_summary as pytest_terminal_summary,
+)
+
+FOREIGN = Path(__file__).parent / "foreign"
+
+
+@pytest.fixture(scope="session")
+def foreign_packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder into which pip installed the two foreign plugins, `loyalty` and `mischief`, for this run only.
+
+    It needs no network and leaves the environment as it is, so `make run` never finds them. In this process they are
+    found by tests that ask for this fixture; child processes need the folder in PYTHONPATH.
+    """
+    folder = _installed_once(tmp_path_factory)
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(autouse=True)
+def _foreign_only_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests see the bundled plugins only, whichever test ran before them."""
+    if "foreign_packages" not in request.fixturenames:
+        monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith(INSTALLED)])
+
+
+INSTALLED = "comptoir-foreign"
+
+
+def _installed_once(factory: pytest.TempPathFactory) -> Path:
+    """Install once per test run; the processes of pytest-xdist share the folder."""
+    base = factory.getbasetemp()
+    if hasattr(sys, "_xdist_worker") or base.name.startswith("popen-"):
+        base = base.parent
+    target = base / INSTALLED
+    with (base / f"{INSTALLED}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            _install(base / f"{INSTALLED}-build", target)
+    return target
+
+
+def _install(build: Path, target: Path) -> None:
+    """Build from copies, since a build leaves files beside its sources; as an author would before a release."""
+    shutil.copytree(FOREIGN, build)
+    for catalogues in build.glob("*/*/translations"):
+        babel = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "compile", "--directory", str(catalogues)]
+        subprocess.run(babel, check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    offline = ["--no-index", "--no-deps", "--no-build-isolation", "--no-cache-dir"]
+    partial = target.with_suffix(".part")
+    sources = [str(folder) for folder in sorted(build.iterdir())]
+    subprocess.run([*pip, *offline, "--target", str(partial), *sources], check=True)
+    partial.rename(target)

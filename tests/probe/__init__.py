@@ -1,0 +1,5 @@
+"""A plugin whose hooks tests write as they go, with records of every kind of value and link."""
+
+from core.api import Plugin
+
+plugin = Plugin(name="probe", label="Probe", version="1.0", hooks="tests.probe.hooks", requires=("thirdparty",))

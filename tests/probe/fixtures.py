@@ -1,0 +1,45 @@
+"""Fixtures for tests of the unit of work: installations with the scripted plugins on."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.testing.site import Site
+from tests.probe import script
+
+ENTRIES = {"probe": "tests.probe:plugin", "echo": "tests.probe.echo:plugin"}
+
+
+@pytest.fixture(scope="session")
+def probe_distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the two plugins' `.dist-info`, as pip would leave them."""
+    folder = tmp_path_factory.mktemp("probe-distributions")
+    for name, entry in ENTRIES.items():
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
+        (info / "entry_points.txt").write_text(f"[comptoir.plugins]\n{name} = {entry}\n", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def probing(probe_distributions: Path) -> Iterator[None]:
+    """The plugins `probe` and `echo` are installed for the length of a test."""
+    sys.path.append(str(probe_distributions))
+    importlib.invalidate_caches()
+    yield
+    sys.path.remove(str(probe_distributions))
+    importlib.invalidate_caches()
+    script.probe.clear()
+    script.echo.clear()
+
+
+@pytest.fixture
+def shop(probing: None, site_with: Callable[..., Site]) -> Site:
+    """An installation of its own with third parties, leads and both scripted plugins on."""
+    return site_with("thirdparty", "leads", "probe", "echo")
