@@ -15,7 +15,7 @@ from core.web.contexts import Crumb, RecentPage, RecentRow
 from core.web.current import here
 from core.web.describe import describe_operation
 from core.web.policy import SIGNED_IN, policy
-from core.web.responses import page, see
+from core.web.responses import came_from, page, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("actions", __name__)
@@ -30,7 +30,7 @@ def undo_operation(operation_id: int) -> Response:
         if not surroundings.may(f"{entry.change.entity}.edit"):
             raise Forbidden(_("You may not do this. Ask an administrator."))
     result = undo(operation_id)
-    return see(request.form.get("return"), result.operation)
+    return see(came_from(), result.operation)
 
 
 @blueprint.get("/recent")

@@ -149,7 +149,7 @@ def _begin(runtime: Runtime, generation: Generation, permissions: Permissions) -
         surroundings.user = signed.user
         surroundings.actor = actor_of(signed.user)
         g.sign_in = signed.sign_in
-    i18n.set_locale(_locale(surroundings))
+    surroundings.stack.enter_context(i18n.use_locale(_locale(surroundings)))
     surroundings.stack.enter_context(
         use_context(runtime.context(generation, surroundings.actor, surroundings.request_id))
     )

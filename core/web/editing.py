@@ -33,7 +33,7 @@ from core.web.forms import (
 )
 from core.web.list_page import make_one_row, make_row_page
 from core.web.policy import policy
-from core.web.responses import is_fragment, page, record_or_404, see
+from core.web.responses import came_from, is_fragment, page, record_or_404, see
 from core.web.shell import group_label, make_done, make_shell
 from core.web.submissions import earlier_result
 
@@ -247,7 +247,7 @@ def status(entity: RegisteredEntity, record_id: int) -> Response:
         return _row(entity, record_id, error.message, None)
     if is_fragment() and not request.form.get("sheet"):
         return _row(entity, record_id, None, unit.operation)
-    return see(request.form.get("return"), unit.operation)
+    return see(came_from(), unit.operation)
 
 
 def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation: int | None) -> Response:
@@ -256,7 +256,7 @@ def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation
     surroundings.fresh()
     allowed = surroundings.permissions.fields(surroundings.actor, entity)
     arguments: dict[str, list[str]] = {}
-    target = request.form.get("return", "")
+    target = came_from()
     if "?" in target:
         arguments = parse_qs(target.split("?", 1)[1], keep_blank_values=True)
     query = parse(entity, arguments, allowed)
@@ -303,7 +303,7 @@ def bulk(entity: RegisteredEntity) -> Response:
             unit.notice(
                 lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
             )
-    return see(request.form.get("return"), unit.operation)
+    return see(came_from(), unit.operation)
 
 
 # -- bin --------------------------------------------------------------------------------------------------------

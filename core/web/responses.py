@@ -47,6 +47,17 @@ def home_path(target: str | None) -> str:
     return target if not parts.scheme and not parts.netloc else DEFAULT_PAGE
 
 
+def came_from() -> str:
+    """The address of the page a form was sent from: as the form says, or htmx, or the browser."""
+    said = request.form.get("return")
+    if said:
+        return said
+    parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    if parts.netloc != request.host:
+        return DEFAULT_PAGE
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
 def see(target: str | None, operation: int | None = None) -> Response:
     """303 to a page of ours; with `operation` it tells what was done and offers Undo."""
     path = home_path(target)
