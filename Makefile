@@ -20,7 +20,7 @@ CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po plugins/*/translat
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PYTEST_ARGS ?=
 
-.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel screenshots axe clean
+.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel requirements screenshots axe clean
 
 help:
 	@echo "make run          set everything up and serve Comptoir with demo data"
@@ -29,6 +29,7 @@ help:
 	@echo "make lint types   static checks;  make format  puts the code in order"
 	@echo "make axe          accessibility, in a real browser"
 	@echo "make screenshots  pictures of the pages"
+	@echo "make requirements docs/requirements.md anew, from the marks in the tests"
 	@echo "make translations collect the words to translate, and say which have no French"
 	@echo "make wheel        the package to install elsewhere, in dist/"
 	@echo "make lock         pin the packages again (LOCK_ARGS=--upgrade for the newest)"
@@ -98,6 +99,9 @@ wheel: setup
 	@$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python
 	@ls dist
 
+requirements: .venv/.created
+	@$(BIN)/python tools/requirements.py
+
 screenshots: setup-test
 	@$(BIN)/python tools/screenshots.py
 
@@ -113,6 +117,7 @@ lint: setup-test
 	$(BIN)/ruff check --quiet $(CODE)
 	$(BIN)/ruff format --quiet --check $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/python tools/requirements.py --check
 
 types: setup-test
 	$(BIN)/mypy core plugins tools

@@ -77,11 +77,12 @@ class Busy(ComptoirError):
 
 
 class PluginError(ComptoirError):
-    """A plugin broke its contract; `plugin` names it."""
+    """A plugin broke its contract; `plugin` names it. `reported`: the Modules page knows of it already."""
 
-    def __init__(self, plugin: str, message: Text) -> None:
+    def __init__(self, plugin: str, message: Text, *, reported: bool = False) -> None:
         super().__init__(message)
         self.plugin = plugin
+        self.reported = reported
 
 
 class ContractError(Exception):

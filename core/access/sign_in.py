@@ -70,21 +70,33 @@ def find_sign_in(session: Session, token: str) -> SignedIn | None:
     return SignedIn(sign_in, user)
 
 
-def authenticate(session: Session, name: str, password: str, address: str) -> User | None:
-    """The account if name and password fit, else None after counting the failure. Raises `TooManyTries`.
+def check_credentials(session: Session, name: str, password: str, address: str) -> User | None:
+    """The account if name and password fit; only reads, since hashing takes time no writer should wait for.
 
-    `session` belongs to a unit; the caller commits in either case.
+    Raises `TooManyTries`. The caller then calls `note_failure` or `note_success` in a unit.
     """
-    scopes = (f"account:{login_key(name)[:200]}", f"address:{address[:64]}")
-    _slow_down(session, scopes)
+    _slow_down(session, _scopes(name, address))
     user = find_user(session, name)
     fits = verify_password(user.password_hash if user else None, password)
-    if not fits or user is None or not user.active:
-        session.add_all(SignInFailure(scope=scope, at=now()) for scope in scopes)
-        return None
+    return user if fits and user is not None and user.active else None
+
+
+def _scopes(name: str, address: str) -> tuple[str, str]:
+    return f"account:{login_key(name)[:200]}", f"address:{address[:64]}"
+
+
+def note_failure(session: Session, name: str, address: str) -> None:
+    """Count a wrong password, for the account and for the address it came from."""
+    session.add_all(SignInFailure(scope=scope, at=now()) for scope in _scopes(name, address))
+
+
+def note_success(session: Session, user_id: int, password: str) -> User:
+    """Forget the account's failures, and hash anew when today's parameters are stronger."""
+    user = session.get_one(User, user_id)
     if needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
-    session.execute(delete(SignInFailure).where(SignInFailure.scope == scopes[0]), execution_options=WITHOUT_EVENTS)
+    account = _scopes(user.email, "")[0]
+    session.execute(delete(SignInFailure).where(SignInFailure.scope == account), execution_options=WITHOUT_EVENTS)
     return user
 
 

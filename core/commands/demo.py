@@ -32,9 +32,12 @@ def ensure_demo(runtime: Runtime) -> list[str]:
                 enable(runtime, name, shown_version=generation.version)
         context = runtime.context(runtime.follow())
         load_demo(context)
-        password = os.environ.get(PASSWORD_VARIABLE) or random_password()
+        chosen = os.environ.get(PASSWORD_VARIABLE)
+        password = chosen or random_password()
         with transaction("demo.account", context=context) as unit:
-            add_user(unit.session, name=DEMO_NAME, email=DEMO_EMAIL, password=password, role=ADMINISTRATOR)
+            add_user(
+                unit.session, name=DEMO_NAME, email=DEMO_EMAIL, password=password, role=ADMINISTRATOR, weak=bool(chosen)
+            )  # fmt: skip
         _keep(runtime.config, password)
     return [f"  e-mail    {DEMO_EMAIL}", f"  password  {_kept(runtime.config) or '(the one you set)'}"]
 

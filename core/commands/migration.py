@@ -24,8 +24,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare an empty database taken to the last step with the models, and write the difference."""
+    from core.commands.migration_writer import write_step
     from core.data.engine import Database
-    from core.data.migration_writer import write_step
     from core.data.migrations import CORE_FOLDER, migrate
     from core.errors import Refused
     from core.runtime.discovery import Discovery

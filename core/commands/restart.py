@@ -18,8 +18,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the running server; exit code 2 when there is none."""
+    from core.commands.processes import PidFile
     from core.runtime.config import Config
-    from core.runtime.processes import PidFile
 
     config = Config.from_environment()
     pid = PidFile(config.var).holder()

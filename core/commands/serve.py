@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from core.i18n import gettext as _
 
 if TYPE_CHECKING:
+    from core.commands.supervisor import Supervisor
     from core.runtime.config import Config
-    from core.runtime.supervisor import Supervisor
 
 WEB_WORKERS = 2
 BLOCKING_THREADS = 2
@@ -33,15 +33,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 2 with a sentence when it cannot."""
+    from core.commands.processes import PidFile
     from core.runtime.config import Config
-    from core.runtime.processes import PidFile
 
     config = Config.from_environment()
     if arguments.port is not None:
         config = config.on_port(arguments.port)
     pid_file = PidFile(config.var)
     if not pid_file.take():
-        print(_("Comptoir runs already on %(folder)s (process %(pid)s)", folder=config.var, pid=pid_file.holder()), file=sys.stderr)
+        print(
+            _("Comptoir runs already on %(folder)s (process %(pid)s)", folder=config.var, pid=pid_file.holder()),
+            file=sys.stderr,
+        )
         return 2
     try:
         if not is_free(arguments.host, config.port):
@@ -59,7 +62,7 @@ def serve(config: Config, host: str, *, demo: bool, first: bool) -> int:
     makes sure that nothing is missing, and the worker once pages are served.
     """
     from core.commands.prepare import prepare
-    from core.runtime.supervisor import Supervisor
+    from core.commands.supervisor import Supervisor
 
     supervisor = Supervisor(commands(config, host), config.environment())
     try:

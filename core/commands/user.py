@@ -21,7 +21,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add.add_argument("--name", required=True)
     add.add_argument("--role", default="user", choices=("administrator", "user"))
     add.set_defaults(run=run_add)
-    password = verbs.add_parser("password", help=f"set a password, asked for or taken from {PASSWORD_VARIABLE}")
+    password = verbs.add_parser(
+        "password", help=f"set a password, asked for, or taken from {PASSWORD_VARIABLE} or standard input"
+    )
     password.add_argument("email")
     password.set_defaults(run=run_password)
     verbs.add_parser("list", help="list accounts").set_defaults(run=run_list)
@@ -31,6 +33,8 @@ def _password() -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
     if given:
         return given
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
     first = getpass.getpass("New password: ")
     if first != getpass.getpass("Again: "):
         raise ComptoirError("the two passwords differ")

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from core.data.unit import Unit
 
 IncidentKind = Literal[
-    "import", "build", "migration", "veto", "reaction", "delivery", "panel", "action", "check", "slow"
-]
+    "import", "build", "migration", "veto", "reaction", "delivery", "demo", "panel", "menu", "field", "action", "view",
+    "check", "slow",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ class Hooks:
             try:
                 with watched(plugin, hook):
                     values = list(call(arguments) or ())
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also SystemExit (F30)
                 raise PluginError(
                     plugin, _("%(hook)s of module %(name)s failed: %(error)r", hook=hook, name=plugin, error=error)
                 ) from error
@@ -166,10 +169,11 @@ class Hooks:
     def disabling(self, plugin: str, unit: Unit) -> None:
         """Ask one plugin whether it may be switched off; `Veto` refuses. A crash does not hold it on (MO-8)."""
         try:
-            self._one(plugin, "module_disabling", unit)
-        except Refused:
+            with unit.attempt():
+                self._one(plugin, "module_disabling", unit)
+        except (Refused, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
             self.failed(plugin, "module_disabling", "veto", error)
 
     def demo(self, plugin: str, unit: Unit) -> None:
@@ -191,7 +195,9 @@ class Hooks:
             try:
                 with watched(plugin, hook):
                     answer = call(arguments)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.failed(plugin, hook, "reaction", error)
             else:
                 if answer is not None:

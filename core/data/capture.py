@@ -56,14 +56,12 @@ class Capture:
         self._round: Rows = {}
         self._whole: Rows = {}
         self._told: dict[Place, Change | None] = {}
-
-    @property
-    def waiting(self) -> bool:
-        """Whether something was captured since the last round."""
-        return bool(self._round)
+        self.flushes = 0
+        """How often something was written."""
 
     def before_flush(self, new: Iterable[Fielded], dirty: Iterable[Fielded]) -> None:
         """Remember old values of what is about to be written."""
+        self.flushes += 1
         for row in new:
             self._round[id(row)] = Captured(row, created=True)
             self._whole[id(row)] = Captured(row, created=True)

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from core.errors import ContractError
 
 _state = threading.local()
-_FORBIDDEN = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"})
+_FORBIDDEN = frozenset(
+    f"socket.{verb}"
+    for verb in ("connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")
+)
 _installed = False
 
 

@@ -73,7 +73,9 @@ def migrate(connection: Connection, owner: str, folder: Path) -> list[str]:
             context = migration_context(connection, owner, {"script": scripts, "fn": steps})
             with Operations.context(context):
                 context.run_migrations()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: a step must not end the process (F30)
             raise PluginError(owner, _failure(owner, under_way, error)) from error
     return applied
 
@@ -90,7 +92,7 @@ def migration_context(connection: Connection, owner: str, options: dict[str, Any
     return MigrationContext.configure(connection, opts={**names, **settings, **options})
 
 
-def _failure(owner: str, under_way: list[str], error: Exception) -> Text:
+def _failure(owner: str, under_way: list[str], error: BaseException) -> Text:
     if under_way:
         return _(
             "Step %(step)s of module %(owner)s failed, nothing of it was kept: %(error)s",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, TextClause, event
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
 
 from core.errors import ContractError
 
@@ -31,6 +31,8 @@ def _refusal(verb: str) -> Callable[[], NoReturn]:
     return refuse
 
 
+FAILED = 3
+"""What libpq calls PQTRANS_INERROR."""
 REFUSALS = {verb: _refusal(verb) for verb in ("commit", "rollback", "close")}
 
 
@@ -85,6 +87,22 @@ class GuardedSession(Session):
             connection.__dict__.update(REFUSALS)
         return connection
 
+    def get_transaction(self) -> SessionTransaction | None:
+        """The transaction; refused inside a unit, since all one can do with it is to end it."""
+        self._refuse_inside_unit("the transaction")
+        return super().get_transaction()
+
+    def get_nested_transaction(self) -> SessionTransaction | None:
+        """The savepoint; refused inside a unit."""
+        self._refuse_inside_unit("the savepoint")
+        return super().get_nested_transaction()
+
+    def check_transaction(self) -> None:
+        """Raise `ContractError` when a statement failed and its error was hidden (F31)."""
+        driver: Any = self.connection().connection.driver_connection
+        if getattr(getattr(driver, "info", None), "transaction_status", None) == FAILED:
+            raise ContractError("a statement failed and its error was hidden: PostgreSQL undoes what came before it")
+
     def bulk_save_objects(self, *arguments: Any, **options: Any) -> NoReturn:
         """Refused: no lifecycle hook sees it."""
         raise ContractError(BULK)
@@ -106,10 +124,8 @@ def _guard(state: ORMExecuteState) -> None:
         if not options.get("include_deleted") and not state.is_column_load:
             from core.data.records import Record
 
-            # Relationship loads come here by themselves: what a parent was loaded with must not decide for them.
-            live = with_loader_criteria(
-                Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True, propagate_to_loaders=False
-            )
+            # Relationship loads too: their parent may be new, or come from the bin, and then brings no criteria along.
+            live = with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True)
             state.statement = statement.options(live)
         return
     writes = state.is_update or state.is_delete or state.is_insert or isinstance(statement, TextClause)

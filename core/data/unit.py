@@ -69,8 +69,10 @@ class Unit:
         self.submission: Submission | None = None
         self._capture = Capture(context.registry, context.actor, action)
         self._checking = False
+        self._handed_out: set[Record] = set()
+        """Records that were asked for: kept, so that the version that was read is the one that is compared."""
         self._answered = ""
-        """The plugin that reacted last."""
+        """The plugin whose reaction wrote last."""
 
     # -- verbs --------------------------------------------------------------------------------------------------
     def add(self, record: R) -> R:
@@ -90,6 +92,7 @@ class Unit:
             raise NotFound(_("This record does not exist, or was deleted"))
         if version is not None and record.version != version:
             raise EditConflict(_("Somebody changed this record meanwhile"))
+        self._handed_out.add(record)
         return record
 
     def facet(self, model: type[F], record_id: int) -> F:
@@ -153,6 +156,7 @@ class Unit:
             hooks.changed(changes, self, self._savepoint)
         else:
             raise self._endless()
+        self.session.check_transaction()
         self.changes = self._capture.whole()
         if self.changes or self.moved or self.noteworthy:
             self._write_history()
@@ -230,6 +234,7 @@ class Unit:
         try:
             with self.session.begin_nested():
                 yield
+                self.session.check_transaction()
                 self.session.flush()
         except BaseException:
             self._capture.restore(kept)
@@ -239,13 +244,14 @@ class Unit:
     @contextmanager
     def _savepoint(self, plugin: str) -> Iterator[None]:
         """One plugin's reaction: undone alone when it raises."""
+        flushes = self._capture.flushes
         try:
             with _in_words(), self.attempt():
                 yield
         except ContractError as error:
             message = _("Module %(name)s broke a rule of the core: %(error)s", name=plugin, error=error)
             raise PluginError(plugin, message) from error
-        if self._capture.waiting:
+        if self._capture.flushes > flushes:
             self._answered = plugin
 
     # -- session events -----------------------------------------------------------------------------------------

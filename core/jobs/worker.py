@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from core.access.sweep import sweep
 from core.contract.hooks import Incident
 from core.data.tables import State
 from core.data.unit import Unit, transaction
 from core.errors import Busy, ComptoirError
+from core.features.purge import purge_bin
 from core.i18n import lazy as _
 from core.jobs import queue
 from core.jobs.delivery import deliver
@@ -112,3 +114,5 @@ class Worker:
         if time.monotonic() - self._swept >= HOUSEKEEPING_SECONDS or not self._swept:
             self._swept = time.monotonic()
             queue.remove_done(self._runtime.database)
+            sweep(self._runtime.database)
+            purge_bin(self._runtime.context(self._runtime.follow()))

@@ -6,7 +6,8 @@ all workers follow. A module that hangs or crashes while it is imported is found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
@@ -47,41 +48,65 @@ def enable(
     `Refused` when needs are off and `with_needs` is not given, `PluginError` naming the module that fails (F24).
     """
     runtime.follow()
+    runtime.try_again(name)
     with runtime.database.reading() as session:
         wanted, stored = read_wanted(session), read_stored(session)
     _same_version(shown_version, wanted.version)
     running, _stopped = runnable(wanted, runtime.discovery)
-    needed = runtime.discovery.closure_needs([name])
-    coming = [need for need in needed if need not in running]
+    coming = [need for need in runtime.discovery.closure_needs([name]) if need not in running]
     if not coming:
         return []
-    if not with_needs and coming != [name]:
-        others = ", ".join(need for need in coming if need != name)
-        raise Refused(
-            _("The module %(name)s needs %(others)s, which must be switched on as well", name=name, others=others)
-        )
+    check_coming(runtime.discovery, name, coming, with_needs=with_needs)
     names = runtime.discovery.order({*running, *coming})
-    try:
+    with _reported(runtime):
         rehearse(runtime, names, coming)
         fresh = stored.with_shipped(map(runtime.discovery.plugin, coming))
         candidate = runtime.build(wanted.version, names, fresh, app=False)
-        with transaction(
-            "module.enable", cause=_cause(runtime.discovery, coming), context=_context(runtime, candidate, actor)
-        ) as unit:
-            lock_state(unit.session, wanted.version)
+        with _changing_set(runtime, candidate, "module.enable", coming, wanted.version, actor) as unit:
             for need in coming:
                 _switch_on(runtime, unit, candidate, need)
             unit.session.flush()
             runtime.build(wanted.version + 1, names, read_stored(unit.session))
-            bump(unit.session.connection())
-            unit.noteworthy = True
+    runtime.follow()
+    return coming
+
+
+def check_coming(discovery: Discovery, name: str, coming: Sequence[str], *, with_needs: bool) -> None:
+    """Raise `Refused` when needs may not come along, `StateConflict` when the code on disk is not what this process has."""
+    others = ", ".join(need for need in coming if need != name)
+    if others and not with_needs:
+        raise Refused(
+            _("The module %(name)s needs %(others)s, which must be switched on as well", name=name, others=others)
+        )
+    for need in coming:
+        waiting = discovery.found[need].waiting
+        if waiting is not None:
+            raise StateConflict(_("The module %(name)s changed on disk. %(waiting)s.", name=need, waiting=waiting))
+
+
+@contextmanager
+def _reported(runtime: Runtime) -> Iterator[None]:
+    """Keep for the Modules page what a plugin did wrong, once no transaction is open any more."""
+    try:
+        yield
     except PluginError as error:
         runtime.report(incident_of(error))
         raise
     finally:
         runtime.flush_incidents()
-    runtime.follow()
-    return coming
+
+
+@contextmanager
+def _changing_set(
+    runtime: Runtime, generation: Generation, action: str, names: Sequence[str], version: int, actor: Actor
+) -> Iterator[Unit]:
+    """The one transaction of a change to the enabled set, under its lock; refused when `version` is no longer current."""
+    context = Context(generation.registry, _Unvetoed(generation.hooks), runtime.database, actor)
+    with transaction(action, cause=_cause(runtime.discovery, names), context=context) as unit:
+        lock_state(unit.session, version)
+        yield unit
+        bump(unit.session.connection())
+        unit.noteworthy = True
 
 
 def _switch_on(runtime: Runtime, unit: Unit, candidate: Generation, name: str) -> None:
@@ -133,27 +158,15 @@ def disable(
                 others=others,
             )
         )
-    try:
-        with transaction(
-            "module.disable", cause=_cause(runtime.discovery, going), context=_context(runtime, current, actor)
-        ) as unit:
-            lock_state(unit.session, wanted.version)
-            for other in going:
-                if other in current.enabled:
-                    current.hooks.disabling(other, unit)
-            connection = unit.session.connection()
-            off = {"enabled": False, "set_aside": None}
-            connection.execute(update(PluginState).where(PluginState.name.in_(going)).values(off))
-            unit.session.flush()
-            running, _stopped = runnable(read_wanted(unit.session), runtime.discovery)
-            runtime.build(wanted.version + 1, running, read_stored(unit.session))
-            bump(connection)
-            unit.noteworthy = True
-    except PluginError as error:
-        runtime.report(incident_of(error))
-        raise
-    finally:
-        runtime.flush_incidents()
+    with _reported(runtime), _changing_set(runtime, current, "module.disable", going, wanted.version, actor) as unit:
+        for other in going:
+            if other in current.enabled:
+                current.hooks.disabling(other, unit)
+        off = {"enabled": False, "set_aside": None}
+        unit.session.connection().execute(update(PluginState).where(PluginState.name.in_(going)).values(off))
+        unit.session.flush()
+        running, _stopped = runnable(read_wanted(unit.session), runtime.discovery)
+        runtime.build(wanted.version + 1, running, read_stored(unit.session))
     runtime.follow()
     return going
 
@@ -177,10 +190,6 @@ def _ordered(discovery: Discovery, names: Sequence[str]) -> list[str]:
 def _same_version(shown: int | None, present: int) -> None:
     if shown is not None and shown != present:
         raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
-
-
-def _context(runtime: Runtime, generation: Generation, actor: Actor) -> Context:
-    return Context(generation.registry, _Unvetoed(generation.hooks), runtime.database, actor)
 
 
 def _cause(discovery: Discovery, names: Sequence[str]) -> str:

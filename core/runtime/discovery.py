@@ -42,7 +42,7 @@ class Discovered:
     waiting: Text | None = None
     """Set when the environment changed under the running process: what `comptoir restart` would bring."""
     unsafe: bool = False
-    """It failed in a child process and was therefore not imported in this one."""
+    """It failed or hung in another process and was therefore not imported in this one."""
 
     @property
     def label(self) -> Text:
@@ -73,14 +73,14 @@ class Discovery:
         *,
         skip: Mapping[str, Text] | None = None,
         rehearse: Rehearse | None = None,
-        again: bool = False,
+        again: Collection[str] = (),
         only: Collection[str] | None = None,
     ) -> None:
         """Look at the environment, first or anew.
 
         What was imported stays as it is; a new version of it waits for a restart. `skip`: plugins not to import, with
-        the reason. `rehearse` is asked before a plugin this process has not tried yet is imported, and with `again`
-        ("Reload list") also for those it was refused for. `only`: names to look at, for a child process that tries one.
+        the reason. `rehearse` is asked before a plugin this process has not tried yet is imported, and for those of
+        `again` even if they were refused before. `only`: names to look at, for a child process that tries one.
         """
         importlib.invalidate_caches()
         found: dict[str, Discovered] = {}
@@ -108,13 +108,13 @@ class Discovery:
         known: Discovered | None,
         skipped: Text | None,
         rehearse: Rehearse | None,
-        again: bool,
+        again: Collection[str],
     ) -> Discovered:
         if known is not None and known.plugin is not None:
             return _compared(known, point)
         if skipped is not None:
-            return _held(point, skipped)
-        if known is not None and known.unsafe and not again and known.version == _version(point):
+            return replace(_held(point, skipped), unsafe=True)
+        if known is not None and known.unsafe and point.name not in again and known.version == _version(point):
             return known
         if rehearse is not None and (known is None or known.unsafe):
             problem = rehearse(point.name)

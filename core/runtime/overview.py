@@ -13,9 +13,9 @@ from core.contract.contributions import CheckResult
 from core.contract.hooks import Incident, watched
 from core.contract.plugin import Plugin
 from core.data.tables import PluginIncident
-from core.errors import PluginError
+from core.errors import PluginError, StateConflict
 from core.i18n import Text, lazy as _
-from core.runtime.activation import leaving
+from core.runtime.activation import check_coming, leaving
 from core.runtime.discovery import Discovered, Discovery
 from core.runtime.rehearsal import Additions, additions, rehearse
 from core.runtime.state import Known, read_wanted, runnable
@@ -115,6 +115,7 @@ def incidents_of(session: Session, name: str, limit: int = 20) -> list[PluginInc
 def impact(runtime: Runtime, name: str) -> Impact:
     """What a click on the module's button would do: disable it when it is on, else enable it (UX 2.12)."""
     generation = runtime.follow()
+    runtime.try_again(name)
     with runtime.database.reading() as session:
         wanted = read_wanted(session)
         known = wanted.known.get(name)
@@ -133,8 +134,9 @@ def _of_enabling(runtime: Runtime, name: str, version: int, running: list[str]) 
     try:
         needed = discovery.closure_needs([name])
         coming = [need for need in needed if need not in running]
+        check_coming(discovery, name, coming, with_needs=True)
         added = rehearse(runtime, discovery.order({*running, *coming}), coming)
-    except PluginError as error:
+    except (PluginError, StateConflict) as error:
         return Impact(name, label, version, problem=error.message)
     return Impact(name, label, version, added, _labelled(discovery, [need for need in coming if need != name]))
 
@@ -182,7 +184,9 @@ def run_checks(runtime: Runtime) -> list[tuple[str, Text, CheckResult]]:
             try:
                 with watched(plugin, check.name):
                     result = check.run(session)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also SystemExit (F30)
                 runtime.report(Incident(plugin, check.name, "check", f"{type(error).__name__}: {error}"))
                 result = CheckResult("error", _("The check failed: %(error)s", error=str(error)))
                 session.rollback()

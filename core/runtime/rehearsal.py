@@ -1,26 +1,23 @@
 """Imports and builds plugins in a child process first, with a time limit (MO-8).
 
 The child says what it is about to do before it does it, one JSON line each, so that a plugin that hangs or takes the
-interpreter down is named. Run as `python -m core.runtime.rehearsal`, with the task on standard input.
+interpreter down is named. What the child does stands in `core.runtime.rehearsing`.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from core.contract.hooks import IncidentKind
-from core.errors import PluginError
-from core.i18n import Locale, Text, current_locale, lazy as _, set_locale
+from core.i18n import Text, current_locale, lazy as _
 from core.runtime.config import Config
-from core.runtime.discovery import Discovery
-from core.runtime.generation import AppFactory, BuildError, import_hooks, read_stored
+from core.runtime.generation import AppFactory, BuildError, read_stored
 
 if TYPE_CHECKING:
     from core.registry import RegisteredEntity, Registry
@@ -77,7 +74,7 @@ def try_manifest(config: Config, name: str) -> Text | None:
 
 def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
     """Run the child and return its last line. Raises `BuildError`."""
-    command = [sys.executable, "-m", "core.runtime.rehearsal"]
+    command = [sys.executable, "-m", "core.runtime.rehearsing"]
     environment = {**config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         child = subprocess.run(
@@ -116,72 +113,11 @@ def _last_step(output: str, task: dict[str, Any]) -> tuple[str, IncidentKind]:
     return str(names[0]), "import"
 
 
-# -- in the child -----------------------------------------------------------------------------------------------
-def main(source: TextIO, target: TextIO) -> int:
-    """Do the task on `source`; what is said goes to `target`, which plugins do not get to write to."""
-    task = json.load(source)
-
-    def say(**values: Any) -> None:
-        target.write(json.dumps(values) + "\n")
-        target.flush()
-
-    try:
-        if "manifest" in task:
-            say(plugin=task["manifest"], step="import")
-            _import_manifest(task["manifest"])
-            say(done=True)
-        else:
-            say(done=True, additions=_build(task, say))
-    except BuildError as error:
-        say(plugin=error.plugin, error=str(error), kind=error.kind)
-    except PluginError as error:
-        say(plugin=error.plugin, error=str(error), kind="build")
-    return 0
-
-
-def _import_manifest(name: str) -> None:
-    discovery = Discovery()
-    discovery.scan(only={name})
-    try:
-        discovery.plugin(name)
-    except PluginError as error:
-        raise BuildError(name, error.message, "import") from error
-
-
-def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:
-    from core.runtime.runtime import Runtime
-
-    set_locale(Locale(*task["locale"]))
-    runtime = Runtime(Config.from_environment(), app_factory=_factory(task["factory"]))
-    tried: list[str] = []
-    for name in task["names"]:
-        say(plugin=name, step="import")
-        tried.append(name)
-        runtime.discovery.scan(only=tried)
-        import_hooks(runtime.discovery.plugin(name))
-    runtime.discovery.scan(only={*tried, *task["others"]})  # hook specifications of plugins that are off count too
-    with runtime.database.reading() as session:
-        stored = read_stored(session).with_shipped(map(runtime.discovery.plugin, task["coming"]))
-    for number, name in enumerate(task["names"], 1):
-        if name in task["coming"] or number == len(task["names"]):
-            say(plugin=name, step="build")
-            generation = runtime.build(0, task["names"][:number], stored)
-    return asdict(additions(generation.registry, set(task["coming"])))
-
-
 def _path(factory: AppFactory | None) -> str | None:
     """How the child finds the application factory; None for one that has no name outside its function."""
     name = getattr(factory, "__qualname__", "<")
     module = getattr(factory, "__module__", "__main__")
     return None if "<" in name or module == "__main__" else f"{module}:{name}"
-
-
-def _factory(path: str | None) -> AppFactory | None:
-    if path is None:
-        return None
-    module, name = path.split(":")
-    factory: AppFactory = getattr(importlib.import_module(module), name)
-    return factory
 
 
 def _part(found: RegisteredEntity, label: Text) -> str:
@@ -211,9 +147,3 @@ def additions(registry: Registry, coming: Collection[str]) -> Additions:
         names=tuple(found.name for found in own),
         tables=tuple(sorted({*facets, *(found.model.__tablename__ for found in own)})),
     )
-
-
-if __name__ == "__main__":
-    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a plugin prints must not be taken for an answer
-    sys.exit(main(sys.stdin, pipe))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, inspect, select, update
@@ -36,6 +37,8 @@ log = logging.getLogger("comptoir.runtime")
 
 MAXIMUM_QUEUE = 1_000
 """Incidents kept while the database cannot take them; all of them are in the log as well."""
+REPEAT_SECONDS = 10.0
+"""The same fault of the same hook is written at most once in this time."""
 
 
 class Runtime:
@@ -53,6 +56,7 @@ class Runtime:
         self._refused_version: int | None = None
         self._lock = threading.RLock()
         self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
+        self._recent: dict[Incident, float] = {}
         self._watchdog = watchdog.Watchdog(config.var)
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -109,6 +113,8 @@ class Runtime:
         with self._lock:
             try:
                 self._generation = self._renew()
+            except (Busy, DBAPIError):
+                raise  # the next request tries again: the old set must not serve after the click was answered
             except Exception:
                 if self._generation is None:
                     raise
@@ -129,7 +135,8 @@ class Runtime:
                 unsafe = watchdog.unsafe_imports(session)
             if self._generation is not None and self._generation.version == wanted.version:
                 return self._generation
-            self.discovery.scan(skip=unsafe, rehearse=None if self._generation is None else self.rehearse_manifest)
+            rehearse = None if self._generation is None else self.rehearse_manifest
+            self.discovery.scan(skip=unsafe, rehearse=rehearse, again=wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
                 return self.build(wanted.version, names, stored)
@@ -158,14 +165,23 @@ class Runtime:
 
     def rescan(self) -> None:
         """Look for plugins again (`Reload list`): new ones are tried in a child process first; all workers follow."""
-        with self._lock:
-            with self.database.reading() as session:
-                unsafe = watchdog.unsafe_imports(session)
-            self.discovery.scan(skip=unsafe, rehearse=self.rehearse_manifest, again=True)
+        self._scan_again(self.discovery.found, spared=())
         with self.database.connection() as connection:
             lock_state(connection)
             bump(connection)
         self.follow()
+
+    def try_again(self, name: str) -> None:
+        """Look anew at one plugin that could not be imported, though it hung before: somebody wants it switched on."""
+        found = self.discovery.found.get(name)
+        if found is None or found.plugin is None:
+            self._scan_again([name], spared=[name])
+
+    def _scan_again(self, again: Collection[str], spared: Collection[str]) -> None:
+        with self._lock:
+            with self.database.reading() as session:
+                unsafe = {name: why for name, why in watchdog.unsafe_imports(session).items() if name not in spared}
+            self.discovery.scan(skip=unsafe, rehearse=self.rehearse_manifest, again=again)
 
     def rehearse_manifest(self, name: str) -> Text | None:
         """Import a plugin's manifest in a child process; a sentence when it cannot be imported in time."""
@@ -179,9 +195,19 @@ class Runtime:
     def report(self, incident: Incident) -> None:
         """Log a fault of a plugin and keep it for the Modules page: at once, or after the unit this thread is in."""
         log.error("module %s, %s (%s): %s", incident.plugin, incident.hook, incident.kind, incident.detail)
+        if self._is_repeated(incident):
+            return
         self._incidents.append(incident)
         if not is_inside_unit():
             self.flush_incidents()
+
+    def _is_repeated(self, incident: Incident) -> bool:
+        """Whether the same fault was kept a moment ago: a broken panel must not fill the table at every page view."""
+        moment = time.monotonic()
+        recent = {kept: at for kept, at in self._recent.items() if moment - at < REPEAT_SECONDS}
+        repeated = incident in recent
+        self._recent = recent if repeated else {**recent, incident: moment}
+        return repeated
 
     def report_error(self, error: PluginError) -> None:
         """Report a plugin's broken contract that ended an operation."""

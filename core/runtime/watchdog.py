@@ -7,6 +7,7 @@ transaction that hangs; the next process that starts, or the job worker, takes t
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -102,19 +103,23 @@ def write_file(var: Path, incident: Incident) -> Path:
 def take_in(database: Database, var: Path) -> int:
     """Move incident files into the database, set aside what was too slow too often; returns how many files there were.
 
-    The lock on the state keeps two processes from taking the same file in twice.
+    One process at a time: the lock on the folder is held until the files are gone. One that ends in between leaves
+    files that are taken in twice, which is better than not at all.
     """
     folder = var / FOLDER
     if not folder.is_dir() or not any(folder.glob("*.json")):
         return 0
-    with database.connection() as connection:
-        lock_state(connection)
+    with (folder / ".lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         files = sorted(folder.glob("*.json"))
         incidents = [found for file in files if (found := _read(file)) is not None]
-        write_incidents(connection, incidents)
-        _set_slow_aside(connection, {incident.plugin for incident in incidents if incident.kind == "slow"})
-    for file in files:
-        file.unlink(missing_ok=True)
+        if incidents:
+            with database.connection() as connection:
+                lock_state(connection)
+                write_incidents(connection, incidents)
+                _set_slow_aside(connection, {incident.plugin for incident in incidents if incident.kind == "slow"})
+        for file in files:
+            file.unlink()
     return len(files)
 
 

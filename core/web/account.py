@@ -10,7 +10,15 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, session, url_for
 
 from core.access.setup import end_setup, setup_token
-from core.access.sign_in import TooManyTries, authenticate, end_sign_in, refuse_wrong_sign_in, start_sign_in
+from core.access.sign_in import (
+    TooManyTries,
+    check_credentials,
+    end_sign_in,
+    note_failure,
+    note_success,
+    refuse_wrong_sign_in,
+    start_sign_in,
+)
 from core.access.users import ADMINISTRATOR, add_user, any_user
 from core.data.context import current_context
 from core.data.unit import transaction
@@ -55,15 +63,21 @@ def enter() -> Response:
     email, password = request.form.get("email", "")[:254], request.form.get("password", "")
     next_url = request.form.get("next", "")
     address = request.remote_addr or ""
-    here().fresh()
+    surroundings = here()
     try:
-        with transaction("session.sign_in") as unit:
-            user = authenticate(unit.session, email, password, address)
-            token = start_sign_in(unit.session, user, address, request.headers.get("User-Agent", "")) if user else None
+        user = check_credentials(surroundings.session, email, password, address)
     except TooManyTries as error:
         response = _signin_page(next_url, email, error.message, 429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
+    surroundings.fresh()
+    token = None
+    with transaction("session.sign_in") as unit:
+        if user is None:
+            note_failure(unit.session, email, address)
+        else:
+            account = note_success(unit.session, user.id, password)
+            token = start_sign_in(unit.session, account, address, request.headers.get("User-Agent", ""))
     if token is None or not isinstance(session, Visit):
         log.warning("sign-in refused", extra={"address": address})
         return _signin_page(next_url, email, refuse_wrong_sign_in().message, 422)

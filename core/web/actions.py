@@ -11,6 +11,7 @@ from core.errors import ComptoirError, Forbidden, NotFound, PluginError
 from core.features.undo import undo, undoable
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
+from core.web.boundary import report_fault
 from core.web.contexts import Crumb, RecentPage, RecentRow
 from core.web.current import here
 from core.web.describe import describe_operation
@@ -26,8 +27,8 @@ blueprint = Blueprint("actions", __name__)
 def undo_operation(operation_id: int) -> Response:
     """Take back an operation, as far as nothing changed since (US-4); needs the right to edit what it touches."""
     surroundings = here()
-    for entry in changes_of(surroundings.session, operation_id):
-        if not surroundings.may(f"{entry.change.entity}.edit"):
+    for entity in {entry.change.entity for entry in changes_of(surroundings.session, operation_id)}:
+        if entity in surroundings.registry.entities and not surroundings.may(f"{entity}.edit"):
             raise Forbidden(_("You may not do this. Ask an administrator."))
     result = undo(operation_id)
     return see(came_from(), result.operation)
@@ -62,12 +63,13 @@ def run(entity: RegisteredEntity, record_id: int, plugin: str, name: str) -> Res
     try:
         with transaction(f"{entity.name}.{name}", cause=str(action.label)) as unit, watched(plugin, f"action {name}"):
             action.verb(unit, unit.get(entity.model, record_id))
-    except ComptoirError:
+    except (ComptoirError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        surroundings.generation.hooks.failed(plugin, f"action {name}", "action", error)
+    except BaseException as error:  # also SystemExit (F30)
+        report_fault(plugin, f"action {name}", "action", error)
         label = surroundings.registry.plugins[plugin].label
-        raise PluginError(plugin, _("The module %(module)s failed. Nothing was changed.", module=label)) from error
+        message = _("The module %(module)s failed. Nothing was changed.", module=label)
+        raise PluginError(plugin, message, reported=True) from error
     return see(
         request.form.get("return") or url_for("records.sheet", entity=entity, record_id=record_id), unit.operation
     )

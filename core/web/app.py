@@ -23,6 +23,7 @@ from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, R
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
 from core.web import account, actions, editing, home, modules, records
+from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
 from core.web.policy import PUBLIC, SIGNED_IN, check_policies, policy_of
@@ -94,6 +95,9 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         if blueprint.name != plugin:
             raise PluginError(plugin, _("The blueprint of module %(plugin)s must be called so too", plugin=plugin))
         app.register_blueprint(blueprint)
+        for endpoint, view in app.view_functions.items():
+            if endpoint.startswith(f"{plugin}."):
+                app.view_functions[endpoint] = guarded(plugin, endpoint, view)
     app.after_request(_headers)
     app.teardown_request(_end)
     app.register_error_handler(ComptoirError, _refuse)
@@ -232,7 +236,7 @@ def _status(error: ComptoirError) -> int:
 
 def _refuse(error: ComptoirError) -> Response:
     status = _status(error)
-    if isinstance(error, PluginError):
+    if isinstance(error, PluginError) and not error.reported:
         here().runtime.report_error(error)
     if is_fragment():
         response = alert(error.message, status)

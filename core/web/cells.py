@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.fields import Field, Link
 from core.i18n import gettext, lazy as _
 from core.registry import RegisteredEntity, Registry
+from core.web.boundary import report_fault
 from core.web.contexts import StatusButton, StatusStrip
 
 Cell = Callable[[Any], str]
@@ -26,9 +27,21 @@ def cell_maker(found: Field, titles: Mapping[int, tuple[str, str | None]] | None
     """The function that turns a column's value into HTML. `titles`: names and addresses of linked records."""
     nothing = empty_cell()
     html = found.type.html
+    failed = False
 
     def cell(value: Any) -> str:
-        return nothing if value is None else html(value)
+        nonlocal failed
+        if value is None:
+            return nothing
+        try:
+            return html(value)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may bring field types; its column fails alone (F28)
+            if not failed:
+                report_fault(found.plugin, f"field {found.name}", "field", error)
+            failed = True
+            return f'<span class="error">{escape(gettext("could not be shown"))}</span>'
 
     def linked(value: Any) -> str:
         if value is None:

@@ -192,8 +192,12 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
     try:
         with transaction(f"{entity.name}.edit") as unit:
             fresh = unit.get(entity.model, record_id, version=version)
-            for found in typed_fields(form).values():
-                if found.submitted and unit.read(fresh, found.source) != found.data:
+            for name, found in typed_fields(form).items():
+                if (
+                    found.typed != current.get(name)
+                    and found.submitted
+                    and unit.read(fresh, found.source) != found.data
+                ):
                     unit.write(fresh, found.source, found.data)
             if key:
                 unit.claim(key, location, here().actor.id)

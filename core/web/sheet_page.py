@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,18 +9,17 @@ from flask import render_template, request, url_for
 from sqlalchemy.orm import object_session
 
 from core.contract.contributions import Panel
-from core.contract.hooks import watched
 from core.data.history import Entry, history_of
 from core.data.records import Record
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import SYSTEM_ATTRIBUTES, RegisteredEntity
+from core.web.boundary import Boundary
 from core.web.cells import cell_maker, link_titles, make_strip
 from core.web.contexts import ActionButton, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip
 from core.web.current import here
 from core.web.describe import describe_change, history_values, may_be_taken_back
 
-log = logging.getLogger("comptoir.plugins")
 HISTORY_LINES = 20
 
 
@@ -137,13 +135,9 @@ def _panel(plugin: str, panel: Panel, record: Record) -> PanelBox:
     """One panel behind its own error boundary: a failing one names its module and the page stays (F28)."""
     surroundings = here()
     label = surroundings.registry.plugins[plugin].label
-    try:
-        with watched(plugin, f"panel {panel.name}"):
-            html = render_template(panel.template, **panel.context(surroundings.session, record))
-    except Exception as error:
-        log.exception("panel %s of module %s failed", panel.name, plugin)
-        surroundings.generation.hooks.failed(plugin, f"panel {panel.name}", "panel", error)
-        return PanelBox(panel.label, None, label, plugin)
+    html: str | None = None
+    with Boundary(plugin, f"panel {panel.name}", "panel"):
+        html = render_template(panel.template, **panel.context(surroundings.session, record))
     return PanelBox(panel.label, html, label, plugin)
 
 
@@ -152,21 +146,15 @@ def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]
     for plugin, action in registered.actions:
         if not here().may(action.permission):
             continue
-        try:
-            with watched(plugin, f"action {action.name}"):
-                shown = action.when is None or action.when(record)
-        except Exception as error:
-            here().generation.hooks.failed(plugin, f"action {action.name}", "action", error)
-            continue
-        if not shown:
-            continue
-        if action.endpoint is not None:
-            buttons.append(
-                ActionButton(action.label, url_for(action.endpoint, record_id=record.id), "get", action.icon)
-            )
-        else:
-            url = url_for("actions.run", entity=registered, record_id=record.id, plugin=plugin, name=action.name)
-            buttons.append(ActionButton(action.label, url, "post", action.icon))
+        with Boundary(plugin, f"action {action.name}", "action"):
+            if action.when is not None and not action.when(record):
+                continue
+            if action.endpoint is not None:
+                url, method = url_for(action.endpoint, record_id=record.id), "get"
+            else:
+                place: dict[str, Any] = {"entity": registered, "record_id": record.id}
+                url, method = url_for("actions.run", plugin=plugin, name=action.name, **place), "post"
+            buttons.append(ActionButton(action.label, url, method, action.icon))
     return buttons
 
 

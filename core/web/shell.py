@@ -12,6 +12,7 @@ from core.contract.contributions import MenuItem
 from core.data.history import Summary
 from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
+from core.web.boundary import Boundary
 from core.web.contexts import Crumb, Done, ErrorPage, MenuEntry, MenuGroup, Shell
 from core.web.current import here
 from core.web.describe import describe_operation, load_summary, may_be_taken_back
@@ -70,11 +71,10 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
 
 def _menu() -> list[MenuGroup]:
     surroundings = here()
-    items = [*(item for plugin, item in surroundings.registry.menu), *CORE_MENU]
-    by_group: dict[str, list[MenuItem]] = {}
-    for item in items:
+    by_group: dict[str, list[tuple[str, MenuItem]]] = {}
+    for plugin, item in (*surroundings.registry.menu, *(("core", item) for item in CORE_MENU)):
         if _may_see(item):
-            by_group.setdefault(item.group, []).append(item)
+            by_group.setdefault(item.group, []).append((plugin, item))
     current = request.full_path.rstrip("?")
     home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/")])
     groups = [MenuGroup(name, label, _entries(by_group[name], current)) for name, label in GROUPS if name in by_group]
@@ -92,13 +92,21 @@ def _may_see(item: MenuItem) -> bool:
     return item.permission is None or surroundings.may(item.permission)
 
 
-def _entries(items: Iterable[MenuItem], current: str) -> list[MenuEntry]:
+def _entries(items: Iterable[tuple[str, MenuItem]], current: str) -> list[MenuEntry]:
     entries = []
-    for item in sorted(items, key=lambda item: item.order):
+    for plugin, item in sorted(items, key=lambda pair: pair[1].order):
         url = url_for(item.endpoint, **dict[str, Any](item.values))
-        counter = item.counter(here().session) if item.counter else None
-        entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), counter or None))
+        entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), _counted(plugin, item) or None))
     return entries
+
+
+def _counted(plugin: str, item: MenuItem) -> int:
+    """The number beside an entry; none where modules are managed, which asks no plugin anything (SECURITY 7.30)."""
+    number = 0
+    if item.counter is not None and request.blueprint != "modules":
+        with Boundary(plugin, f"menu {item.endpoint}", "menu"):
+            number = item.counter(here().session)
+    return number
 
 
 def _is_current(url: str, current: str) -> bool:

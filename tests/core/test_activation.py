@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
+import sys
 import threading
-import zipfile
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, inspect, select, text, update
+from sqlalchemy import inspect, select, text, update
 
+from core.contract.hooks import Incident
 from core.data.history import Operation
 from core.data.numbering import Series
 from core.data.records import Row
 from core.data.references import Reference
-from core.data.tables import DictionaryEntry, PluginIncident, PluginState
+from core.data.tables import DictionaryEntry, PluginIncident
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict, Veto
-from core.runtime import rehearsal
+from core.runtime import rehearsal, watchdog
 from core.runtime.activation import disable, enable
 from core.runtime.generation import BuildError
 from core.runtime.overview import impact, modules
-from core.runtime.purging import purge
 from core.runtime.runtime import Runtime
+from core.runtime.state import lock_state
 
+STEP_THEN_KILL = """\
+import os, signal
+import sqlalchemy as sa
+from alembic import op
+revision = "{name}_0001"
+down_revision = None
+
+def upgrade():
+    op.create_table("{name}_thing", sa.Column("id", sa.Integer(), primary_key=True))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 FAILING_STEP = """\
 import sqlalchemy as sa
 from alembic import op
@@ -53,6 +64,12 @@ def incidents(runtime: Runtime, name: str) -> list[str]:
     return [f"{row.kind}: {row.detail}" for row in rows(runtime, PluginIncident, PluginIncident.plugin == name)]
 
 
+def wait_for_quiet(runtime: Runtime) -> None:
+    """PostgreSQL notices a killed client a moment later and undoes its work then."""
+    with runtime.database.connection() as connection:
+        lock_state(connection)
+
+
 def state(runtime: Runtime, name: str) -> str:
     return next(module.status for module in modules(runtime) if module.name == name)
 
@@ -78,7 +95,9 @@ class TestOurTwo:
         assert runtime.generation.version == before + 1
         assert {"thirdparty_thirdparty", "leads_lead", "leads_migration"} <= tables(runtime)
         assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "lead_status")
-        assert [row.mask for row in rows(runtime, Series, Series.target == "thirdparty")] == [runtime.generation.registry.entity("thirdparty").entity.numbering.mask]
+        assert [row.mask for row in rows(runtime, Series, Series.target == "thirdparty")] == [
+            runtime.generation.registry.entity("thirdparty").entity.numbering.mask
+        ]
         assert all(row.plugin in ("leads", "thirdparty") for row in rows(runtime, Reference))
         operation = rows(runtime, Operation, Operation.action == "module.enable")[-1]
         assert operation.cause == "Third parties, Leads"
@@ -196,8 +215,10 @@ class TestFailing:
             ("commit", {"hooks": "@hookimpl\ndef module_enabled(unit):\n    unit.session.commit()"}, "alone ends its transaction"),
         ],
     )  # fmt: skip
-    def test_enabling_fails_as_a_whole(self, processes: Any, workshop: Any, stem: str, options: dict[str, Any], expected: str) -> None:
-        name = workshop.plugin(stem, **options)
+    def test_enabling_fails_as_a_whole(
+        self, processes: Any, workshop: Any, stem: str, options: dict[str, Any], expected: str
+    ) -> None:
+        name = workshop.plugin(stem, **options, known=False)
         runtime = processes.start()
         before, version = everything(runtime), runtime.generation.version
         with pytest.raises(PluginError) as caught:
@@ -227,7 +248,7 @@ class TestFailing:
         if where == "declaration":
             hang = "@hookimpl\ndef menus():\n    import time\n    time.sleep(60)\n    return []"
         good = workshop.plugin("good")
-        name = workshop.plugin("hanging", hooks=hang, requires=(good,))
+        name = workshop.plugin("hanging", hooks=hang, requires=(good,), known=False)
         runtime = processes.start()
         with pytest.raises(BuildError, match="6 seconds") as caught:
             enable(runtime, name)
@@ -266,6 +287,30 @@ class TestFailing:
         enable(runtime, name)
         assert enable(runtime, "thirdparty") == ["thirdparty"], "seeding a numbering series asks nobody's leave"
         assert disable(runtime, name) == [name]
+
+
+class TestKilled:
+    """A kill in the middle leaves the old state (F22)."""
+
+    @pytest.mark.parametrize("place", ["step", "module_enabled"])
+    def test_kill_while_enabling(self, processes: Any, workshop: Any, place: str) -> None:
+        kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+        if place == "step":
+            name = workshop.plugin(entity=True, step=STEP_THEN_KILL, known=False)
+        else:
+            hooks = (
+                f"@hookimpl\ndef module_enabled(unit):\n    unit.add(Thing(name='x')); unit.session.flush()\n    {kill}"
+            )
+            name = workshop.plugin(entity=True, hooks=hooks)
+        runtime = processes.start()
+        before = everything(runtime)
+        command = [sys.executable, "-m", "core.cli", "plugin", "enable", name]
+        environment = {**processes.config.environment(), "PYTHONPATH": ":".join(sys.path)}
+        child = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+        assert child.returncode == -9, child.stderr
+        wait_for_quiet(runtime)
+        assert everything(runtime) == before
+        assert processes.start().generation.enabled == ()
 
 
 class TestStarting:
@@ -332,12 +377,34 @@ class TestStarting:
         second = processes.start()
         assert disable(second, lower, with_dependents=True) == [upper, lower]
 
+    def test_what_changed_on_disk_is_not_switched_on_before_a_restart(self, processes: Any, workshop: Any) -> None:
+        name = workshop.plugin(version="1.0")
+        runtime = processes.start()
+        workshop.distribution(name, f"{name}_package:plugin", version="2.0")
+        runtime.rescan()
+        with pytest.raises(StateConflict, match="comptoir restart"):
+            enable(runtime, name)
+        assert "comptoir restart" in str(impact(runtime, name).problem)
+
+    def test_one_whose_import_hung_is_tried_again_when_switched_on(self, processes: Any, workshop: Any) -> None:
+        name = workshop.plugin("awake")
+        var = processes.config.var
+        enable(processes.start(), name)
+        for _number in range(3):
+            watchdog.write_file(var, Incident(name, "import", "slow", "took too long"))
+        first, second = processes.start(), processes.start()
+        assert first.generation.enabled == ()
+        assert enable(first, name) == [name]
+        assert second.follow().enabled == (name,), "other processes try it again too"
+
     def test_an_upgrade_migrates_at_the_next_start(self, processes: Any, workshop: Any) -> None:
         name = workshop.plugin(entity=True)
         first = processes.start()
         enable(first, name)
         later = f"from alembic import op\nimport sqlalchemy as sa\nrevision = '{name}_0002'\ndown_revision = '{name}_0001'\n"
-        later += f"def upgrade():\n    op.create_table('{name}_more', sa.Column('id', sa.Integer(), primary_key=True))\n"
+        later += (
+            f"def upgrade():\n    op.create_table('{name}_more', sa.Column('id', sa.Integer(), primary_key=True))\n"
+        )
         workshop.write(f"{name}_package/migrations/versions/0002_more.py", later)
         assert first.follow().enabled == (name,)
         second = processes.start()
@@ -351,90 +418,17 @@ class TestStarting:
         name = workshop.plugin(entity=True)
         enable(processes.start(), name)
         later = f"from alembic import op\nrevision = '{name}_0002'\ndown_revision = '{name}_0001'\n"
-        workshop.write(f"{name}_package/migrations/versions/0002_more.py", f"{later}def upgrade():\n    op.execute('nonsense')\n")
+        workshop.write(
+            f"{name}_package/migrations/versions/0002_more.py", f"{later}def upgrade():\n    op.execute('nonsense')\n"
+        )
         second = processes.start()
         assert second.generation.enabled == ()
         assert state(second, name) == "set aside"
         assert any(incident.startswith("migration") for incident in incidents(second, name))
 
 
-class TestPurging:
-    def test_data_goes_after_a_dump(self, runtime: Runtime, tmp_path: Path) -> None:
-        enable(runtime, "leads")
-        registry = runtime.generation.registry
-        with transaction("test", context=runtime.context(runtime.generation)) as unit:
-            unit.add(registry.entity("lead").model(name="Ada L’Œuvre"))
-        with pytest.raises(StateConflict, match="is on"):
-            purge(runtime, "leads", dump_to=None)
-        disable(runtime, "leads")
-        written = purge(runtime, "leads", dump_to=tmp_path / "dumps")
-        assert written is not None
-        assert written.stat().st_mode & 0o077 == 0
-        with zipfile.ZipFile(written) as archive:
-            lines = archive.read("leads_lead.jsonl").decode().splitlines()
-        assert [json.loads(line)["name"] for line in lines] == ["Ada L’Œuvre"]
-        assert not {name for name in tables(runtime) if name.startswith("leads_")}
-        assert rows(runtime, Reference, Reference.plugin == "leads") == []
-        assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "lead_status") == []
-        assert rows(runtime, PluginState, PluginState.name == "leads") == []
-        assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "contact_status"), "others keep theirs"
-        with pytest.raises(StateConflict, match="has no data"):
-            purge(runtime, "leads", dump_to=None)
-        enable(runtime, "leads")
-        assert rows(runtime, runtime.generation.registry.entity("lead").model) == []
-
-    def test_not_while_tables_of_others_point_at_it(self, runtime: Runtime) -> None:
-        enable(runtime, "leads")
-        disable(runtime, "thirdparty", with_dependents=True)
-        before = everything(runtime)
-        with pytest.raises(Refused, match=r"leads_\w+ \(0\)"):
-            purge(runtime, "thirdparty", dump_to=None)
-        assert everything(runtime) == before
-        purge(runtime, "leads", dump_to=None)
-        purge(runtime, "thirdparty", dump_to=None)
-        assert rows(runtime, Series, Series.target == "thirdparty") == []
-        assert not {name for name in tables(runtime) if name.startswith(("leads_", "thirdparty_"))}
-
-    def test_a_plugin_whose_code_is_gone(self, processes: Any, workshop: Any) -> None:
-        name = workshop.plugin(entity=True)
-        first = processes.start()
-        enable(first, name)
-        disable(first, name)
-        workshop.uninstall(name)
-        second = processes.start()
-        purge(second, name, dump_to=None)
-        assert not {each for each in tables(second) if each.startswith(name)}
-        assert name not in {module.name for module in modules(second)}
-
-    def test_names_that_begin_alike(self, processes: Any, workshop: Any) -> None:
-        short = workshop.plugin("mail", entity=True)
-        runtime = processes.start()
-        longer = f"{short}_merge"
-        table = f"{longer}_thing"
-        with runtime.database.connection() as connection:
-            connection.execute(insert(PluginState).values(name=longer, enabled=False, version="", migrations=""))
-            connection.execute(text(f"CREATE TABLE {table} (id INTEGER)"))
-        enable(runtime, short)
-        disable(runtime, short)
-        purge(runtime, short, dump_to=None)
-        assert table in tables(runtime)
-        assert f"{short}_thing" not in tables(runtime)
-
-    def test_a_dump_that_cannot_be_written_keeps_everything(self, runtime: Runtime, tmp_path: Path) -> None:
-        enable(runtime, "thirdparty")
-        disable(runtime, "thirdparty")
-        before = everything(runtime)
-        blocked = tmp_path / "file"
-        blocked.write_text("a file where a folder should be")
-        with pytest.raises(OSError, match="file"):
-            purge(runtime, "thirdparty", dump_to=blocked)
-        assert everything(runtime) == before
-
-
 def break_hooks(workshop: Any, name: str) -> Any:
     """Break a plugin's hooks module as an upgrade might; returns a function that mends it."""
-    import sys
-
     file = workshop.package(name) / "hooks.py"
     good = file.read_text()
     file.write_text("raise RuntimeError('broken since the upgrade')\n")

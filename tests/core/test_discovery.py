@@ -23,7 +23,9 @@ def discovery() -> Discovery:
 def declared(*plugins: Plugin) -> Discovery:
     """A discovery that found exactly these."""
     discovery = Discovery()
-    discovery.found = {plugin.name: Discovered(plugin.name, plugin, None, "test", "1", plugin.name, None) for plugin in plugins}
+    discovery.found = {
+        plugin.name: Discovered(plugin.name, plugin, None, "test", "1", plugin.name, None) for plugin in plugins
+    }
     return discovery
 
 
@@ -33,7 +35,7 @@ def plugin(name: str, requires: tuple[str, ...] = (), after: tuple[str, ...] = (
 
 class TestFinding:
     def test_bundled_and_foreign_plugins_alike(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin(version="2.5")
+        name = workshop.plugin(known=False, version="2.5")
         discovery.scan()
         assert {"thirdparty", "leads", name} <= discovery.plugins.keys()
         found = discovery.found[name]
@@ -43,12 +45,12 @@ class TestFinding:
         assert found.subfolder("static") is None
 
     def test_hooks_are_not_imported_by_looking(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin(hooks="raise RuntimeError('imported too early')")
+        name = workshop.plugin(hooks="raise RuntimeError('imported too early')", known=False)
         discovery.scan()
         assert discovery.found[name].error is None
 
     def test_specs_and_translations_of_a_plugin_that_is_off(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         workshop.write(f"{name}_package/specs.py", "MARK = 1\n")
         catalogue = workshop.package(name) / "translations" / "fr" / "LC_MESSAGES"
         catalogue.mkdir(parents=True)
@@ -78,13 +80,13 @@ class TestFinding:
         assert caught.value.plugin == name
 
     def test_an_error_in_specs_is_the_plugins_fault(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         workshop.write(f"{name}_package/specs.py", "import nothing_of_this_name\n")
         discovery.scan()
         assert "nothing_of_this_name" in str(discovery.found[name].error)
 
     def test_the_entry_point_must_bear_the_plugins_name(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         workshop.distribution(f"{name}x", f"{name}_package:plugin")
         workshop.write(f"{name}_other/__init__.py", "plugin = 42\n")
         workshop.distribution(f"{name}y", f"{name}_other:plugin")
@@ -95,12 +97,12 @@ class TestFinding:
         assert "AttributeError" in str(discovery.found[f"{name}z"].error)
 
     def test_a_plugin_for_another_core_is_held(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin(more=', core=">=7"')
+        name = workshop.plugin(known=False, more=', core=">=7"')
         discovery.scan()
         assert ">=7" in str(discovery.found[name].error)
 
     def test_the_second_of_two_of_one_name_is_an_error(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         workshop.distribution(name, f"{name}_package:plugin", title=f"aaa_{name}")
         workshop.distribution("leads", f"{name}_package:plugin", title=f"aaa_leads_{name}")
         discovery.scan()
@@ -111,7 +113,10 @@ class TestFinding:
 
     def test_a_single_file_plugin_has_no_folder(self, discovery: Discovery, workshop: Any) -> None:
         name = workshop.name("single")
-        workshop.write(f"{name}.py", f'from core.api import Plugin\nplugin = Plugin(name="{name}", label="One", version="1", hooks=__name__)\n')
+        workshop.write(
+            f"{name}.py",
+            f'from core.api import Plugin\nplugin = Plugin(name="{name}", label="One", version="1", hooks=__name__)\n',
+        )
         workshop.distribution(name, f"{name}:plugin", title=f"dist_{name}")
         discovery.scan()
         assert discovery.found[name].error is None
@@ -122,12 +127,12 @@ class TestFinding:
 class TestLookingAgain:
     def test_a_new_one_is_found(self, discovery: Discovery, workshop: Any) -> None:
         discovery.scan()
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         discovery.scan()
         assert discovery.found[name].plugin is not None
 
     def test_an_upgraded_one_waits_for_a_restart(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin(version="1.0")
+        name = workshop.plugin(known=False, version="1.0")
         discovery.scan()
         before = discovery.found[name]
         workshop.distribution(name, f"{name}_package:plugin", version="1.1")
@@ -138,7 +143,7 @@ class TestLookingAgain:
         assert "comptoir restart" in str(after.waiting)
 
     def test_a_removed_one_runs_on_and_says_so(self, discovery: Discovery, workshop: Any) -> None:
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         discovery.scan()
         workshop.uninstall(name)
         discovery.scan()
@@ -153,7 +158,9 @@ class TestLookingAgain:
         discovery.scan()
         assert discovery.found[name].plugin is not None
 
-    def test_new_ones_are_rehearsed_and_refused_ones_asked_again_only_on_demand(self, discovery: Discovery, workshop: Any) -> None:
+    def test_new_ones_are_rehearsed_and_refused_ones_asked_again_only_on_demand(
+        self, discovery: Discovery, workshop: Any
+    ) -> None:
         discovery.scan()
         asked: list[str] = []
 
@@ -161,14 +168,14 @@ class TestLookingAgain:
             asked.append(name)
             return "it hangs"
 
-        name = workshop.plugin()
+        name = workshop.plugin(known=False)
         discovery.scan(rehearse=refuse)
         discovery.scan(rehearse=refuse)
         assert asked == [name]
         assert discovery.found[name].error == "it hangs"
-        discovery.scan(rehearse=refuse, again=True)
+        discovery.scan(rehearse=refuse, again=[name])
         assert asked == [name, name]
-        discovery.scan(rehearse=lambda name: None, again=True)
+        discovery.scan(rehearse=lambda name: None, again=[name])
         assert discovery.found[name].plugin is not None
 
     def test_skipped_ones_are_not_imported(self, discovery: Discovery, workshop: Any) -> None:
@@ -216,7 +223,9 @@ class TestOrder:
             discovery.order(["ee", "dd", "cc", "bb", "aa"])
 
     def test_needs_and_dependents(self) -> None:
-        discovery = declared(plugin("aa"), plugin("bb", requires=("aa",)), plugin("cc", requires=("bb",)), plugin("dd", after=("aa",)))
+        discovery = declared(
+            plugin("aa"), plugin("bb", requires=("aa",)), plugin("cc", requires=("bb",)), plugin("dd", after=("aa",))
+        )
         assert discovery.closure_needs(["cc"]) == ["aa", "bb", "cc"]
         assert discovery.dependents("aa", {"aa", "bb", "cc", "dd"}) == ["bb", "cc"]
         assert discovery.dependents("aa", {"aa", "cc"}) == [], "a module that is off passes no need on"

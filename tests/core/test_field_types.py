@@ -284,7 +284,7 @@ def test_the_region_decides_between_two_readings(typed: str, british: str, frenc
 def test_a_foreign_thousands_mark_is_never_taken_for_decimals() -> None:
     with use_locale(FRENCH):
         for typed in ("1.234", "1.500"):
-            with pytest.raises(Invalid, match="2 decimals|2 décimales"):
+            with pytest.raises(Invalid, match=r"2 decimals|2 décimales"):
                 Amount().parse(typed)
         assert Amount().parse("1,500") == decimal.Decimal("1.50")
         assert Amount().edit_text(decimal.Decimal("-1234.50")) == "-1234,50"

@@ -154,14 +154,18 @@ class TestFollowing:
         with caplog.at_level(logging.ERROR):
             assert client.get("/").text == before
             assert client.get("/").text == before
-        assert len([record for record in caplog.records if "could not be built" in record.message]) == 1, "tried once per version"
+        assert len([record for record in caplog.records if "could not be built" in record.message]) == 1, (
+            "tried once per version"
+        )
         runtime.app_factory = tiny_app
         with runtime.database.connection() as connection:
             bump(connection)
         assert client.get("/").text == f"{runtime.generation.version}: "
 
     def test_a_plugin_that_breaks_in_this_process_is_set_aside(self, house: House, workshop: Any) -> None:
-        name = workshop.plugin("fickle", hooks="calls = []\n\n@hookimpl\ndef menus():\n    if calls:\n        1 / 0\n    return []")
+        name = workshop.plugin(
+            "fickle", hooks="calls = []\n\n@hookimpl\ndef menus():\n    if calls:\n        1 / 0\n    return []"
+        )
         runtime, client = house.process()
         enable(runtime, name)
         import sys
@@ -193,7 +197,9 @@ class TestFollowing:
             with runtime.database.connection() as connection:
                 bump(connection)
             client.get("/")
-        assert (time.perf_counter() - started) / 10 < 2.5, "a tenth of this is the goal; machines that run tests are busy"
+        assert (time.perf_counter() - started) / 10 < 2.5, (
+            "a tenth of this is the goal; machines that run tests are busy"
+        )
 
 
 class TestFiles:
@@ -210,7 +216,16 @@ class TestFiles:
         assert client.get("/static/nothing.css?v=1").status_code == 404
         assert "immutable" not in client.get("/static/nothing.css?v=1").headers.get("Cache-Control", "")
 
-    @pytest.mark.parametrize("path", ["/static/../errors.py", "/static/%2e%2e/errors.py", "/static/", "/static/..%2ferrors.py", "/static//etc/passwd"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/static/../errors.py",
+            "/static/%2e%2e/errors.py",
+            "/static/",
+            "/static/..%2ferrors.py",
+            "/static//etc/passwd",
+        ],
+    )
     def test_nothing_else(self, house: House, path: str) -> None:
         _runtime, client = house.process()
         assert client.get(path).status_code == 404
@@ -243,7 +258,11 @@ class TestFiles:
 class TestWithoutDatabase:
     @pytest.mark.parametrize(
         ("accepted", "language", "words"),
-        [("", "en", "cannot reach its database"), ("fr-FR,fr;q=0.9", "fr", ""), ("tlh, de;q=0.5", "en", "cannot reach")],
+        [
+            ("", "en", "cannot reach its database"),
+            ("fr-FR,fr;q=0.9", "fr", ""),
+            ("tlh, de;q=0.5", "en", "cannot reach"),
+        ],
     )
     def test_503_in_words(
         self, house: House, monkeypatch: pytest.MonkeyPatch, accepted: str, language: str, words: str

@@ -13,14 +13,18 @@ from sqlalchemy.exc import DBAPIError
 
 import core.registry
 from core.commands.migration import owned_tables
+from core.commands.migration_writer import write_step
 from core.data.engine import Database
-from core.data.migration_writer import write_step
 from core.data.migrations import CORE_FOLDER, compare, drop_owner, fingerprint, migrate
 from core.errors import PluginError, Refused
 from plugins.leads import models as leads
 from plugins.thirdparty import models as thirdparty
 
-FOLDERS = {"core": CORE_FOLDER, "thirdparty": Path(thirdparty.__file__).parent / "migrations", "leads": Path(leads.__file__).parent / "migrations"}
+FOLDERS = {
+    "core": CORE_FOLDER,
+    "thirdparty": Path(thirdparty.__file__).parent / "migrations",
+    "leads": Path(leads.__file__).parent / "migrations",
+}
 HEADER = "import sqlalchemy as sa\nfrom alembic import op\nrevision = {revision!r}\ndown_revision = {previous!r}\n\n\ndef upgrade():\n"
 
 
@@ -82,7 +86,9 @@ class TestOurOwn:
         with database.connection() as connection:
             migrate(connection, "core", CORE_FOLDER)
             connection.execute(
-                text("INSERT INTO core_operation (id, at, actor_name, action) VALUES (1, '2026-01-01 00:00:00', 'x', 'x')")
+                text(
+                    "INSERT INTO core_operation (id, at, actor_name, action) VALUES (1, '2026-01-01 00:00:00', 'x', 'x')"
+                )
             )
             connection.execute(
                 text(
@@ -119,7 +125,8 @@ class TestRunning:
 
     @pytest.mark.parametrize("failing", [1, 2, 3])
     def test_a_failing_step_leaves_nothing(self, database: Database, steps: Any, failing: int) -> None:
-        bodies = [create("sample_one"), f"{create('sample_two')}\nop.execute(\"INSERT INTO sample_one VALUES (1)\")", create("sample_three")]
+        bodies = [create("sample_one"), create("sample_two"), create("sample_three")]
+        bodies[1] += "\nop.execute('INSERT INTO sample_one VALUES (1)')"
         bodies[failing - 1] += "\nop.execute('this is no SQL')"
         with pytest.raises(PluginError, match=f"sample_000{failing}") as caught, database.connection() as connection:
             migrate(connection, "sample", steps(*bodies))
@@ -181,7 +188,9 @@ class TestTools:
         assert fingerprint(folder / "nowhere") == ""
 
     def test_drop_owner_takes_its_tables_in_order(self, database: Database, steps: Any) -> None:
-        child = "op.create_table('sample_a', sa.Column('id', sa.Integer(), sa.ForeignKey('sample_b.id'), primary_key=True))"
+        child = (
+            "op.create_table('sample_a', sa.Column('id', sa.Integer(), sa.ForeignKey('sample_b.id'), primary_key=True))"
+        )
         with database.connection() as connection:
             migrate(connection, "sample", steps(create("sample_b"), child))
             connection.execute(text("INSERT INTO sample_b VALUES (1)"))
@@ -195,7 +204,10 @@ class TestTools:
 
     def test_compare_sees_what_is_missing(self, database: Database) -> None:
         with database.connection() as connection:
-            assert next(difference[0] for difference in compare(connection, [thirdparty.ThirdParty.__table__])) == "add_table"
+            assert (
+                next(difference[0] for difference in compare(connection, [thirdparty.ThirdParty.__table__]))
+                == "add_table"
+            )
 
     def test_a_written_step_makes_the_models_tables(self, tmp_path: Path) -> None:
         folder = tmp_path / "migrations"

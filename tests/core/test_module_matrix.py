@@ -53,7 +53,9 @@ def test_every_set_of_modules_works_and_nothing_is_left_of_the_others(site: Site
     wrong: list[str] = []
     for chosen in (*sets, sets[-1]):
         switch_to(site, chosen)
-        wrong += [f"with {', '.join(sorted(chosen)) or 'nothing'} on: {text}" for text in problems(site, browser, known)]
+        wrong += [
+            f"with {', '.join(sorted(chosen)) or 'nothing'} on: {text}" for text in problems(site, browser, known)
+        ]
     assert not wrong, "\n".join(wrong)
     assert len(sets) >= 5
     assert not sets[0]

@@ -20,6 +20,7 @@ from core.testing.site import Browser, Site
 from tools import translations
 from tools.translations import Key, Words, typographic
 
+pytestmark = pytest.mark.covers("US-6a")
 MODULES = ("thirdparty", "leads")
 PLAIN_SPACE = re.compile(r"\S[ \t\n]+[:;!?](?=\s|$)|«[ \t\n]|[ \t\n]»")
 NO_SPACE = re.compile(r"[^\W\d_][:;!?](?=\s|$)")

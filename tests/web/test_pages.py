@@ -38,9 +38,11 @@ def fields_of(browser: Browser, path: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.covers("UI-2")
 class TestTheDay:
     """Create, find, change, take back."""
 
+    @pytest.mark.covers("TP-1")
     def test_create_from_a_name_alone(self, sales: Site) -> None:
         browser = sales.browser()
         browser.get("/thirdparties/new?role=prospect")
@@ -48,6 +50,7 @@ class TestTheDay:
         assert "Zinc SARL created." in page.text
         assert re.search(r"CU\d{4}-0+1\b", page.text)
 
+    @pytest.mark.covers("PR-2a", "US-3a", "PR-1")
     def test_one_click_status_undo_and_history(self, sales: Site) -> None:
         browser = sales.browser()
         number = create(browser, name="Zinc SARL")
@@ -95,6 +98,7 @@ class TestTheDay:
         )
         assert "No longer in this view" in answer.text
 
+    @pytest.mark.covers("LE-2a")
     def test_refused_transition_keeps_the_old_value_and_says_why(self, sales: Site) -> None:
         browser = sales.browser()
         number = create(browser, "leads", name="Léa")
@@ -140,6 +144,7 @@ class TestTheDay:
         assert card.headers["Content-Disposition"].startswith("attachment")
         assert "FN:Zinc\\; SARL\r\n" in card.text
 
+    @pytest.mark.covers("PR-2b", "US-4a")
     def test_bulk_status_and_delete_are_one_operation_each(self, sales: Site) -> None:
         browser = sales.browser()
         numbers = [create(browser, name=f"Firm {index}") for index in range(3)]
@@ -328,6 +333,7 @@ class TestTheForm:
         )
         assert fields_of(alice, f"/thirdparties/{number}/edit")["town"] == "Nantes"
 
+    @pytest.mark.covers("PR-2c")
     def test_a_quick_change_conflicts_only_on_its_own_field(self, sales: Site) -> None:
         browser = sales.browser()
         number = create(browser, name="Zinc SARL")
@@ -406,6 +412,7 @@ FIELDS = (
 )
 
 
+@pytest.mark.covers("MO-6b")
 class TestHostileValues:
     """Every field, on form, raw POST and inline: a clear sentence and 4xx, or the value kept literally (Bad input)."""
 

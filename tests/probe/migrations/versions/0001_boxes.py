@@ -36,7 +36,9 @@ def upgrade():
         sqlite_autoincrement=True,
     )
     live = sa.text("deleted_at IS NULL")
-    op.create_index("uq_probe_box_serial", "probe_box", ["serial"], unique=True, sqlite_where=live, postgresql_where=live)
+    op.create_index(
+        "uq_probe_box_serial", "probe_box", ["serial"], unique=True, sqlite_where=live, postgresql_where=live
+    )
     op.create_table(
         "probe_label",
         *record_columns_v1(),

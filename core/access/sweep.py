@@ -1,0 +1,26 @@
+"""Forgets what access keeps only for a while: ended sign-ins, wrong passwords, one-time keys of forms."""
+
+from __future__ import annotations
+
+import datetime
+
+from sqlalchemy import delete, or_
+
+from core.access.models import SignIn, SignInFailure
+from core.access.sign_in import ABSOLUTE, WINDOW
+from core.data.engine import Database
+from core.data.records import now
+from core.data.tables import Submission
+
+KEPT = datetime.timedelta(days=2)
+
+
+def sweep(database: Database) -> None:
+    """Delete rows nobody will ask for again."""
+    moment = now()
+    with database.connection() as connection:
+        connection.execute(
+            delete(SignIn).where(or_(SignIn.created_at < moment - ABSOLUTE, SignIn.ended_at < moment - KEPT))
+        )
+        connection.execute(delete(SignInFailure).where(SignInFailure.at < moment - WINDOW))
+        connection.execute(delete(Submission).where(Submission.at < moment - KEPT))

@@ -1,0 +1,86 @@
+"""The child process of a rehearsal: imports and builds plugins, and says what it is about to do before it does it.
+
+Run as `python -m core.runtime.rehearsing`, with the task on standard input; each answer is one JSON line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TextIO
+
+from core.errors import PluginError
+from core.i18n import Locale, set_locale
+from core.runtime.config import Config
+from core.runtime.discovery import Discovery
+from core.runtime.generation import AppFactory, BuildError, import_hooks, read_stored
+from core.runtime.rehearsal import additions
+from core.runtime.runtime import Runtime
+
+
+def main(source: TextIO, target: TextIO) -> int:
+    """Do the task on `source`; what is said goes to `target`, which plugins do not get to write to."""
+    task = json.load(source)
+
+    def say(**values: Any) -> None:
+        target.write(json.dumps(values) + "\n")
+        target.flush()
+
+    try:
+        if "manifest" in task:
+            say(plugin=task["manifest"], step="import")
+            _import_manifest(task["manifest"])
+            say(done=True)
+        else:
+            say(done=True, additions=_build(task, say))
+    except BuildError as error:
+        say(plugin=error.plugin, error=str(error), kind=error.kind)
+    except PluginError as error:
+        say(plugin=error.plugin, error=str(error), kind="build")
+    return 0
+
+
+def _import_manifest(name: str) -> None:
+    discovery = Discovery()
+    discovery.scan(only={name})
+    try:
+        discovery.plugin(name)
+    except PluginError as error:
+        raise BuildError(name, error.message, "import") from error
+
+
+def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:
+    set_locale(Locale(*task["locale"]))
+    runtime = Runtime(Config.from_environment(), app_factory=_factory(task["factory"]))
+    tried: list[str] = []
+    for name in task["names"]:
+        say(plugin=name, step="import")
+        tried.append(name)
+        runtime.discovery.scan(only=tried)
+        import_hooks(runtime.discovery.plugin(name))
+    runtime.discovery.scan(only={*tried, *task["others"]})  # hook specifications of plugins that are off count too
+    with runtime.database.reading() as session:
+        stored = read_stored(session).with_shipped(map(runtime.discovery.plugin, task["coming"]))
+    for number, name in enumerate(task["names"], 1):
+        if name in task["coming"] or number == len(task["names"]):
+            say(plugin=name, step="build")
+            generation = runtime.build(0, task["names"][:number], stored)
+    return asdict(additions(generation.registry, set(task["coming"])))
+
+
+def _factory(path: str | None) -> AppFactory | None:
+    if path is None:
+        return None
+    module, name = path.split(":")
+    factory: AppFactory = getattr(importlib.import_module(module), name)
+    return factory
+
+
+if __name__ == "__main__":
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a plugin prints must not be taken for an answer
+    sys.exit(main(sys.stdin, pipe))

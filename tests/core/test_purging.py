@@ -1,0 +1,118 @@
+"""Removing the data of a module that is off (MO-3)."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, inspect, select, text
+
+from core.data.numbering import Series
+from core.data.records import Row
+from core.data.references import Reference
+from core.data.tables import DictionaryEntry, PluginState
+from core.data.unit import transaction
+from core.errors import Refused, StateConflict
+from core.runtime.activation import disable, enable
+from core.runtime.overview import modules
+from core.runtime.purging import purge
+from core.runtime.runtime import Runtime
+
+
+def tables(runtime: Runtime) -> set[str]:
+    with runtime.database.reading() as session:
+        return set(inspect(session.connection()).get_table_names())
+
+
+def rows(runtime: Runtime, model: type[Row], *where: Any) -> list[Any]:
+    with runtime.database.reading() as session:
+        found = list(session.scalars(select(model).where(*where)))
+        session.expunge_all()
+        return found
+
+
+def everything(runtime: Runtime) -> dict[str, Any]:
+    """The whole database but for incidents, to show that nothing changed."""
+    content: dict[str, Any] = {}
+    with runtime.database.reading() as session:
+        connection = session.connection()
+        for name in sorted(inspect(connection).get_table_names()):
+            if name != "core_incident":
+                content[name] = sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"'))))  # noqa: S608
+    return content
+
+
+class TestPurging:
+    def test_data_goes_after_a_dump(self, runtime: Runtime, tmp_path: Path) -> None:
+        enable(runtime, "leads")
+        registry = runtime.generation.registry
+        with transaction("test", context=runtime.context(runtime.generation)) as unit:
+            unit.add(registry.entity("lead").model(name="Ada L’Œuvre"))
+        with pytest.raises(StateConflict, match="is on"):
+            purge(runtime, "leads", dump_to=None)
+        disable(runtime, "leads")
+        written = purge(runtime, "leads", dump_to=tmp_path / "dumps")
+        assert written is not None
+        assert written.stat().st_mode & 0o077 == 0
+        with zipfile.ZipFile(written) as archive:
+            lines = archive.read("leads_lead.jsonl").decode().splitlines()
+        assert [json.loads(line)["name"] for line in lines] == ["Ada L’Œuvre"]
+        assert not {name for name in tables(runtime) if name.startswith("leads_")}
+        assert rows(runtime, Reference, Reference.plugin == "leads") == []
+        assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "lead_status") == []
+        assert rows(runtime, PluginState, PluginState.name == "leads") == []
+        assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "contact_status"), "others keep theirs"
+        with pytest.raises(StateConflict, match="has no data"):
+            purge(runtime, "leads", dump_to=None)
+        enable(runtime, "leads")
+        assert rows(runtime, runtime.generation.registry.entity("lead").model) == []
+
+    def test_not_while_tables_of_others_point_at_it(self, runtime: Runtime) -> None:
+        enable(runtime, "leads")
+        disable(runtime, "thirdparty", with_dependents=True)
+        before = everything(runtime)
+        with pytest.raises(Refused, match=r"leads_\w+ \(0\)"):
+            purge(runtime, "thirdparty", dump_to=None)
+        assert everything(runtime) == before
+        purge(runtime, "leads", dump_to=None)
+        purge(runtime, "thirdparty", dump_to=None)
+        assert rows(runtime, Series, Series.target == "thirdparty") == []
+        assert not {name for name in tables(runtime) if name.startswith(("leads_", "thirdparty_"))}
+
+    def test_a_plugin_whose_code_is_gone(self, processes: Any, workshop: Any) -> None:
+        name = workshop.plugin(entity=True)
+        first = processes.start()
+        enable(first, name)
+        disable(first, name)
+        workshop.uninstall(name)
+        second = processes.start()
+        purge(second, name, dump_to=None)
+        assert not {each for each in tables(second) if each.startswith(name)}
+        assert name not in {module.name for module in modules(second)}
+
+    def test_names_that_begin_alike(self, processes: Any, workshop: Any) -> None:
+        short = workshop.plugin("mail", entity=True)
+        runtime = processes.start()
+        longer = f"{short}_merge"
+        table = f"{longer}_thing"
+        with runtime.database.connection() as connection:
+            connection.execute(insert(PluginState).values(name=longer, enabled=False, version="", migrations=""))
+            connection.execute(text(f"CREATE TABLE {table} (id INTEGER)"))
+        enable(runtime, short)
+        disable(runtime, short)
+        purge(runtime, short, dump_to=None)
+        assert table in tables(runtime)
+        assert f"{short}_thing" not in tables(runtime)
+
+    def test_a_dump_that_cannot_be_written_keeps_everything(self, runtime: Runtime, tmp_path: Path) -> None:
+        enable(runtime, "thirdparty")
+        disable(runtime, "thirdparty")
+        before = everything(runtime)
+        blocked = tmp_path / "file"
+        blocked.write_text("a file where a folder should be")
+        with pytest.raises(OSError, match="file"):
+            purge(runtime, "thirdparty", dump_to=blocked)
+        assert everything(runtime) == before

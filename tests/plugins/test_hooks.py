@@ -1,0 +1,123 @@
+"""Every hook of the core, seen through the pages by what a bundled plugin makes of it (`docs/hooks.md`)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from core.data.unit import transaction
+from core.errors import Veto
+from core.features.demo import load_demo
+from core.jobs.worker import Worker
+from core.testing import Browser, Site
+from plugins.leads.models import Lead, OpenLeads
+from plugins.thirdparty.api import ThirdParty
+
+
+@pytest.fixture
+def browser(sales: Site) -> Browser:
+    return sales.browser()
+
+
+def create(browser: Browser, entity: str, **typed: str) -> str:
+    """Create a record and return the address of its sheet."""
+    response = browser.post(f"/{entity}/new", typed)
+    assert response.status_code == 303, response.text
+    return response.headers["Location"].partition("?")[0]
+
+
+def test_hook_entities(browser: Browser) -> None:
+    assert browser.get("/leads").status_code == 200
+    assert "Zinc SARL" in browser.get(create(browser, "leads", name="Zinc SARL")).text
+
+
+def test_hook_entity_fields(browser: Browser) -> None:
+    sheet = create(browser, "thirdparties", name="Zinc SARL", **{"leads.source": "fair"})
+    assert "Trade fair" in browser.get(sheet).text
+    assert "Zinc SARL" in browser.get("/thirdparties?f=leads.source:is:fair").text
+    assert "Zinc SARL" not in browser.get("/thirdparties?f=leads.source:is:web").text
+
+
+def test_hook_menus(browser: Browser) -> None:
+    home = browser.get("/").text
+    assert 'href="/thirdparties?view=prospects"' in home
+    assert 'href="/leads"' in home
+
+
+def test_hook_blueprints(browser: Browser) -> None:
+    card = browser.get(create(browser, "thirdparties", name="Zinc SARL") + "/vcard")
+    assert card.mimetype == "text/vcard"
+    assert "FN:Zinc SARL" in card.text
+
+
+def test_hook_panels(browser: Browser) -> None:
+    create(browser, "leads", name="Zoé Zinc", email="zoe@zinc.example")
+    sheet = create(browser, "thirdparties", name="Zinc SARL", email="zoe@zinc.example")
+    assert "Zoé Zinc" in browser.get(sheet).text
+
+
+def test_hook_actions(browser: Browser) -> None:
+    sheet = create(browser, "thirdparties", name="Zinc SARL", role="prospect")
+    address = f"{sheet}/action/thirdparty/convert"
+    assert address in browser.get(sheet).text
+    assert browser.post(address).status_code == 303
+    assert address not in browser.get(sheet).text
+    assert browser.post(address).status_code == 422
+
+
+def test_hook_checks(browser: Browser) -> None:
+    assert "Codes are given automatically" in browser.get("/admin/modules/thirdparty").text
+
+
+def test_hook_records_changing(browser: Browser) -> None:
+    sheet = create(browser, "leads", name="Zinc SARL")
+    refused = browser.post(f"{sheet}/status", {"field": "status", "value": "lost", "return": sheet})
+    assert refused.status_code == 422
+    assert "Say why Zinc SARL is lost" in refused.text
+    assert "Say why" not in browser.get(sheet).text
+
+
+def test_hook_records_changed(browser: Browser) -> None:
+    sheet = create(browser, "thirdparties", name="Zinc SARL", role="prospect")
+    since = re.compile(r"Customer since</dt><dd><time")
+    assert not since.search(browser.get(sheet).text)
+    browser.post(f"{sheet}/action/thirdparty/convert")
+    assert since.search(browser.get(sheet).text)
+
+
+def open_leads(site: Site) -> int:
+    with site.runtime.database.reading() as session:
+        return session.scalars(select(OpenLeads.number)).one()
+
+
+def test_hook_changes_committed(sales: Site, browser: Browser) -> None:
+    create(browser, "leads", name="Zinc SARL")
+    assert open_leads(sales) == 0
+    worker = Worker(sales.runtime)
+    while worker.run_one():
+        pass
+    assert open_leads(sales) == 1
+
+
+def test_hook_module_enabled(sales: Site, browser: Browser) -> None:
+    create(browser, "leads", name="Zinc SARL")
+    sales.disable("leads")
+    sales.enable("leads")
+    assert open_leads(sales) == 1
+
+
+def test_hook_module_disabling(sales: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plugins.thirdparty.hooks.work_under_way", lambda unit, name, plugin: plugin == "thirdparty")
+    with pytest.raises(Veto, match="Wait until that is done"):
+        sales.disable("thirdparty")
+    assert set(sales.runtime.follow().enabled) == {"thirdparty", "leads"}
+
+
+def test_hook_demo_data(sales: Site) -> None:
+    made = load_demo(sales.context())
+    with transaction("test.count", context=sales.context()) as unit:
+        found = [len(unit.session.scalars(select(model.id)).all()) for model in (ThirdParty, Lead)]
+    assert found == [200, 50]
+    assert made == sum(found)
