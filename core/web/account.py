@@ -27,8 +27,8 @@ from core.features.demo import load_demo
 from core.fields import Country, Option
 from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
-from core.web.contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.current import here
+from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.policy import PUBLIC, SIGNED_IN, policy
 from core.web.responses import home_path, page, see
 from core.web.visit import Visit

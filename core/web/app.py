@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, g, request, session, url_for
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
+from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map, ValidationError
 
 from core import i18n
 from core.access.permissions import Permissions
@@ -95,9 +95,8 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         if blueprint.name != plugin:
             raise PluginError(plugin, _("The blueprint of module %(plugin)s must be called so too", plugin=plugin))
         app.register_blueprint(blueprint)
-        for endpoint, view in app.view_functions.items():
-            if endpoint.startswith(f"{plugin}."):
-                app.view_functions[endpoint] = guarded(plugin, endpoint, view)
+        _guard_views(app, plugin)
+    _check_menu(app, generation.registry)
     app.after_request(_headers)
     app.teardown_request(_end)
     app.register_error_handler(ComptoirError, _refuse)
@@ -105,6 +104,29 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     app.register_error_handler(Exception, _fault)
     check_policies(app)
     return app
+
+
+def _guard_views(app: Flask, plugin: str) -> None:
+    """Put the views of a plugin behind the error boundary. Raises `PluginError` for one without a policy."""
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith(f"{plugin}."):
+            if policy_of(view) is None:
+                message = _(
+                    "The page %(page)s of module %(name)s does not say who may use it", page=endpoint, name=plugin
+                )
+                raise PluginError(plugin, message)
+            app.view_functions[endpoint] = guarded(plugin, endpoint, view)
+
+
+def _check_menu(app: Flask, registry: Registry) -> None:
+    """Raise `PluginError` for a menu entry that leads nowhere: it would break every page."""
+    with app.test_request_context():
+        for plugin, item in registry.menu:
+            try:
+                url_for(item.endpoint, **dict[str, Any](item.values))
+            except (BuildError, ComptoirError) as error:
+                message = _("The menu entry %(label)s of module %(name)s leads nowhere", label=item.label, name=plugin)
+                raise PluginError(plugin, message) from error
 
 
 class RecordNumber(IntegerConverter):

@@ -14,8 +14,9 @@ from core.errors import Invalid
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import RegisteredEntity
-from core.web.contexts import ConflictField, ConflictPage, Crumb
+from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.form_contexts import ConflictField, ConflictPage
 from core.web.forms import typed_values, writable_fields
 from core.web.responses import page
 from core.web.shell import make_shell

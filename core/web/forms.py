@@ -17,8 +17,8 @@ from core.errors import Invalid
 from core.fields import Field, Link, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
-from core.web.contexts import FormControl, FormGroup, FormPage
 from core.web.current import here
+from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.sheet_page import sections, value_of
 
 LINK_CHOICES = 30

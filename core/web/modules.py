@@ -14,17 +14,10 @@ from core.errors import NotFound, PluginError, Refused, StateConflict
 from core.i18n import Text, lazy as _, lazy_context, lazy_plural
 from core.runtime import activation, overview, purging
 from core.settings import read_settings, write_settings
-from core.web.contexts import (
-    Crumb,
-    FormControl,
-    FormGroup,
-    FormPage,
-    ImpactPage,
-    ModuleCard,
-    ModuleDetails,
-    ModulesPage,
-)
+from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.form_contexts import FormControl, FormGroup, FormPage
+from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import policy
 from core.web.responses import page, see
 from core.web.shell import make_shell

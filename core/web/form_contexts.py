@@ -1,0 +1,84 @@
+"""What the templates of forms are given (UX 2.4, 2.15); see `core.web.contexts`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.fields import Option
+from core.i18n import Text
+
+
+@dataclass(frozen=True, slots=True)
+class FormControl:
+    """One field of a form. `kind`, `attributes`, `options` as in `core.fields.Control`; `value` as typed."""
+
+    name: str
+    label: Text
+    kind: str
+    attributes: dict[str, str]
+    options: Sequence[Option]
+    value: str
+    required: bool
+    help: Text | None
+    error: Text | None
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormGroup:
+    """A section of a form; `open` when it is first or holds an error."""
+
+    label: Text
+    controls: Sequence[FormControl]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A create or edit form (UX 2.4)."""
+
+    heading: Text
+    url: str
+    groups: Sequence[FormGroup]
+    errors: Sequence[tuple[str, Text]]
+    cancel_url: str
+    key: str
+    version: int | None
+    create_another: bool
+    message: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictField:
+    """A field both sides changed: what I typed and what stands now, as text and as form values."""
+
+    name: str
+    label: Text
+    mine: str
+    theirs: str
+    mine_typed: str
+    theirs_typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPage:
+    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost."""
+
+    heading: Text
+    message: Text
+    url: str
+    fields: Sequence[ConflictField]
+    kept: Sequence[tuple[str, str]]
+    version: int
+    key: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """Sign-in (UX 2.15). `wait`: seconds until the next try is taken."""
+
+    next_url: str
+    email: str = ""
+    error: Text | None = None
