@@ -33,7 +33,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 2 with a sentence when it cannot."""
-    from core.commands.processes import PidFile
+    from core.commands.pid_file import PidFile
     from core.runtime.config import Config
 
     config = Config.from_environment()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.commands.processes import end_with_parent
+from core.runtime.processes import end_with_parent
 
 log = logging.getLogger("comptoir.serve")
 

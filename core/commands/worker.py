@@ -19,8 +19,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT; the job under way is finished first."""
     from core.commands.common import started_runtime
-    from core.commands.processes import end_with_parent
     from core.jobs.worker import Worker
+    from core.runtime.processes import end_with_parent
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)

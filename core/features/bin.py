@@ -7,7 +7,7 @@ the bin in one operation has the same instant in `deleted_at`; by it children fi
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,13 +43,20 @@ class _Plan:
     blocking: list[Dependants] = field(default_factory=list)
 
 
-def delete_record(unit: Unit, record: Record) -> None:
+def delete_record(unit: Unit, record: Record, *, along: Collection[tuple[str, int]] | None = None) -> None:
     """Put a record into the bin, and with it what belongs to it.
 
+    `along`: the only rows (table, id) that may be touched with it, as undo wants it; all others hold it up.
     Raises `Refused` with the list of what depends on it, of modules that are off too; then nothing was touched.
     """
     unit.session.flush()
     plan = _plan(unit, record)
+    if along is not None:
+        strange = (
+            group.only(lambda row, table=group.reference.source_table: (table, row) not in along)  # type: ignore[misc]
+            for group in (*plan.bin, *plan.unlink)
+        )
+        plan.blocking += [group for group in strange if group.links]
     if plan.blocking:
         raise Refused(_blocked(unit, record.title, plan.blocking))
     for group in plan.unlink:
@@ -65,16 +72,28 @@ def restore_record(unit: Unit, record: Record) -> None:
     if moment is None:
         raise Refused(_("%(title)s is not in the trash", title=record.title))
     unit.session.flush()
-    record.deleted_at = None
+    with unit.session.no_autoflush:  # links are checked when all are back
+        for reference, children in _binned_children(unit, record, moment):
+            _set(unit, record, reference, children, "deleted_at", moment, None)
+        record.deleted_at = None
+
+
+def _binned_children(unit: Unit, record: Record, moment: datetime.datetime) -> list[tuple[Reference, list[int]]]:
+    found: list[tuple[Reference, list[int]]] = []
+    coming = {(record.__tablename__, record.id)}
     waiting = [(record.__tablename__, [record.id])]
     while waiting:
         table, ids = waiting.pop()
         for reference in references_to(unit.session, table):
             if reference.on_delete == "bin":
-                children = binned_with(unit.session, reference, ids, moment)
+                source = reference.source_table
+                rows = binned_with(unit.session, reference, ids, moment)
+                children = [row for row in rows if (source, row) not in coming]
                 if children:
-                    _set(unit, record, reference, children, "deleted_at", moment, None)
-                    waiting.append((reference.source_table, children))
+                    coming.update((source, row) for row in children)
+                    found.append((reference, children))
+                    waiting.append((source, children))
+    return found
 
 
 def _plan(unit: Unit, record: Record) -> _Plan:
@@ -130,12 +149,13 @@ def _set(unit: Unit, record: Record, reference: Reference, ids: Sequence[int], c
         {
             "entity": record.entity.name, "parent": record.id, "kind": kind, "group": len(unit.moved),
             "list": reference.label, "table": reference.source_table, "column": column, "ids": list(ids),
-            "old": _storable(old), "new": _storable(new),
+            "old": storable(old), "new": storable(new),
         }
     )  # fmt: skip
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """A value as history keeps it of rows set by statement."""
     return value.isoformat() if isinstance(value, datetime.datetime) else value
 
 

@@ -22,7 +22,7 @@ from core.data.references import rows_holding, set_rows
 from core.data.session import INCLUDE_DELETED
 from core.data.unit import Unit, transaction
 from core.errors import Forbidden, NotFound, Refused
-from core.features.bin import delete_record, load
+from core.features.bin import delete_record, load, storable
 from core.fields import Field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
@@ -98,16 +98,30 @@ def _places(entry: Entry) -> list[Place]:
 def _take_back(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone:
     """Everything at once; where the database or a rule of a field refuses, each change by itself as far as that goes."""
     result = Undone(None)
+    touched = _touched(unit, entries)
     try:
         with unit.attempt():
             for entry in entries:
-                _Inverse(unit, entry, done, result).apply()
+                _Inverse(unit, entry, done, touched, result).apply()
         return result
     except Refused:
-        return _one_by_one(unit, entries, done)
+        return _one_by_one(unit, entries, done, touched)
 
 
-def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone:
+def _touched(unit: Unit, entries: Sequence[Entry]) -> set[tuple[str, int]]:
+    """The rows of an operation, by table and id: an undo touches no others."""
+    touched: set[tuple[str, int]] = set()
+    for entry in entries:
+        change = entry.change
+        registered = unit.context.registry.entities.get(change.entity)
+        if change.moved is not None:
+            touched.update((change.moved["table"], row) for row in change.moved["ids"])
+        elif registered is not None:
+            touched.add((registered.model.__tablename__, change.record_id))
+    return touched
+
+
+def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place], touched: set[tuple[str, int]]) -> Undone:
     """Each change by itself, again as long as one works: a child needs its parent back first, whichever came first."""
     result = Undone(None)
     reasons: dict[int, Text] = {}
@@ -118,7 +132,7 @@ def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undon
             part = Undone(None)
             try:
                 with unit.attempt():
-                    _Inverse(unit, entry, done, part).apply()
+                    _Inverse(unit, entry, done, touched, part).apply()
             except Refused as error:
                 reasons[number] = error.message
                 left.append((number, entry))
@@ -143,6 +157,7 @@ class _Inverse:
     unit: Unit
     entry: Entry
     done: set[Place]
+    touched: set[tuple[str, int]]
     result: Undone
 
     def apply(self) -> None:
@@ -159,14 +174,9 @@ class _Inverse:
         if record is None:
             self._refuse(_("%(title)s no longer exists", title=change.title))
             return
-        if change.kind == "updated":
-            worked = record.deleted_at is None and self._fields(registered, record)
-            if record.deleted_at is not None:
-                self._refuse(_("%(title)s is in the trash", title=record.title))
-        else:
-            worked = self._existence(record)
-            if change.kind != "created":
-                worked = self._fields(registered, record) or worked
+        worked = change.kind != "updated" and self._existence(record)
+        if change.kind != "created":
+            worked = self._fields(registered, record) or worked
         if worked:
             self.result.titles.append(record.title)
 
@@ -185,7 +195,7 @@ class _Inverse:
         if inverse == "restored" and record.deleted_at is not None:
             record.deleted_at = None
         elif inverse == "deleted" and record.deleted_at is None:
-            delete_record(self.unit, record)
+            delete_record(self.unit, record, along=self.touched)
         elif inverse == "restored" or record.deleted_at != self.unit.moment:  # else it went with its parent just now
             self._refuse(_("%(title)s was deleted or restored since", title=record.title))
             return False
@@ -214,6 +224,8 @@ class _Inverse:
             return
         session, table, column = self.unit.session, moved["table"], moved["column"]
         old, new = _stored(moved, "old"), _stored(moved, "new")
+        if column == "deleted_at" and old is not None:
+            old = self.unit.moment  # what goes to the bin together has one instant
         ids = rows_holding(session, table, column, moved["ids"], new)
         if len(ids) < len(moved["ids"]):
             self._refuse(
@@ -233,7 +245,7 @@ class _Inverse:
         else:
             set_rows(session, table, column, ids, old)
             kind = "updated" if column != "deleted_at" else "restored" if old is None else "deleted"
-            swapped = {"old": moved["new"], "new": moved["old"], "ids": ids, "kind": kind}
+            swapped = {"old": moved["new"], "new": storable(old), "ids": ids, "kind": kind}
             self.unit.moved.append({**moved, **swapped})
 
 

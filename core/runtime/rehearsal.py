@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.contract.hooks import IncidentKind
+from core.errors import StateConflict
 from core.i18n import Text, current_locale, lazy as _
 from core.runtime.config import Config
 from core.runtime.generation import AppFactory, BuildError, read_stored
@@ -67,13 +68,13 @@ def try_manifest(config: Config, name: str) -> Text | None:
     """Import one plugin's manifest in a child process; a sentence when that fails or does not end."""
     try:
         _ask(config, {"manifest": name})
-    except BuildError as error:
+    except (BuildError, StateConflict) as error:
         return error.message
     return None
 
 
 def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
-    """Run the child and return its last line. Raises `BuildError`."""
+    """Run the child and return its last line. Raises `BuildError`, and `StateConflict` when no plugin is to blame."""
     command = [sys.executable, "-m", "core.runtime.rehearsing"]
     environment = {**config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
@@ -81,36 +82,45 @@ def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
             command, input=json.dumps(task), env=environment, timeout=LIMIT_SECONDS, capture_output=True, text=True, check=False
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        name, step = _last_step((error.stdout or b"").decode("utf-8", "replace"), task)
+        said = _said((error.stdout or b"").decode("utf-8", "replace"))
+        if said and "done" in said[-1]:  # it only took too long to end
+            return said[-1]
+        name, step = _last_step(said, "it takes too long to start")
         message = _(
             "The module %(name)s was not ready after %(limit)s seconds, so it was not switched on",
             name=name,
             limit=f"{LIMIT_SECONDS:g}",
         )
         raise BuildError(name, message, step) from error
-    lines = child.stdout.splitlines()
-    answer: dict[str, Any] = json.loads(lines[-1]) if lines else {}
+    said = _said(child.stdout)
+    answer = said[-1] if said else {}
     if "error" in answer:
         raise BuildError(answer["plugin"], answer["error"], answer["kind"])
-    if child.returncode or answer.get("step") is not None:
-        name, step = _last_step(child.stdout, task)
-        reason = child.stderr.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
-        message = _("The module %(name)s ended the process that tried it: %(reason)s", name=name, reason=reason[0])
+    if "done" not in answer:
+        reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        name, step = _last_step(said, reason)
+        message = _("The module %(name)s ended the process that tried it: %(reason)s", name=name, reason=reason)
         raise BuildError(name, message, step)
     return answer
 
 
-def _last_step(output: str, task: dict[str, Any]) -> tuple[str, IncidentKind]:
-    """The plugin the child was busy with, and whether it was importing or building."""
-    for line in reversed(output.splitlines()):
+def _said(output: str) -> list[dict[str, Any]]:
+    """What the child said, line by line; the last may have been cut off."""
+    said = []
+    for line in output.splitlines():
         try:
-            step = json.loads(line)
+            said.append(json.loads(line))
         except ValueError:
-            continue
-        if "step" in step:
-            return str(step["plugin"]), step["step"]
-    names = [*task.get("coming", ()), *task.get("names", ()), task.get("manifest", "?")]
-    return str(names[0]), "import"
+            break
+    return said
+
+
+def _last_step(said: Sequence[dict[str, Any]], reason: str) -> tuple[str, IncidentKind]:
+    """The plugin the child was busy with, and whether it was importing or building. Raises `StateConflict` for none."""
+    if not said:
+        message = _("Modules cannot be tried now, so nothing was changed: %(reason)s", reason=reason)
+        raise StateConflict(message)
+    return said[-1]["plugin"], said[-1]["step"]
 
 
 def _path(factory: AppFactory | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -50,8 +51,7 @@ class Prepared:
         known = self._made.get((engine, modules))
         if known is not None:
             return known
-        folder = self._folder / f"{engine}-{'-'.join(modules) or 'none'}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix=f"{engine}-", dir=self._folder))  # anew after a try that failed
         if engine == "sqlite":
             url = f"sqlite:///{folder / 'comptoir.db'}"
         else:

@@ -58,6 +58,7 @@ def test_every_documented_hook_says_when_and_what_and_shows_an_example() -> None
         assert SAMPLE.search(text), name
 
 
+@pytest.mark.covers("MO-5")
 def test_every_hook_has_a_bundled_user() -> None:
     assert hook_signatures().keys() <= implemented().keys()
 

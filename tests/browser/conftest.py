@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 320, "height": 800}
 PEOPLE = {"Alice Durand": DEMO_EMAIL, "Paul Leroy": "paul@test.example", "Lou Faure": "lou@test.example"}
+USERS = {"Nadia Roux": "nadia@test.example"}
 SECONDS = 10
 LANGUAGES = ("en", "fr")
 
@@ -46,6 +47,8 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with serving(tmp_path_factory.mktemp("served")) as running:
         for name, email in list(PEOPLE.items())[1:]:
             running.add_user(email, name)
+        for name, email in USERS.items():
+            running.add_user(email, name, "user")
         yield running
 
 
@@ -59,7 +62,7 @@ def signed_in(browser: Browser, server: Server) -> Callable[[str, str], StorageS
             context = browser.new_context(base_url=server.url, locale=_locale(language))
             tab = context.new_page()
             tab.goto("/signin")
-            tab.locator("#email").fill(PEOPLE[person])
+            tab.locator("#email").fill({**PEOPLE, **USERS}[person])
             tab.locator("#password").fill(PASSWORD)
             tab.keyboard.press("Enter")
             tab.wait_for_url(f"{server.url}/")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import (
     APIResponse,
@@ -85,12 +85,23 @@ class Desk:
 
     @property
     def path(self) -> str:
-        """Where the tab is, without what was done last."""
-        parts = urlsplit(self.page.url)
-        kept = "&".join(
-            pair for pair in parts.query.split("&") if pair and not pair.startswith(("done=", "told=", "module="))
+        """The address without its question."""
+        return urlsplit(self.page.url).path
+
+    @property
+    def asks(self) -> list[tuple[str, str]]:
+        """The question in the address, in order of names, without what was done last."""
+        return sorted(
+            pair for pair in parse_qsl(urlsplit(self.page.url).query) if pair[0] not in ("done", "told", "module")
         )
-        return parts.path + (f"?{kept}" if kept else "")
+
+    def wait_asks(self, *pairs: tuple[str, str]) -> None:
+        """Wait for the question in the address; a swap changes it a moment after the page."""
+        for _try in range(50):
+            if self.asks == sorted(pairs):
+                return
+            self.page.wait_for_timeout(100)
+        assert self.asks == sorted(pairs)
 
     def heading(self, text: str) -> None:
         """Wait for the page that is called so."""
@@ -116,6 +127,12 @@ class Desk:
         menu = self.page.locator("[role=menu]:popover-open")
         expect(menu).to_be_visible()
         return menu
+
+    def unfold(self) -> None:
+        """Open every folded group of a form."""
+        folded = self.page.locator("details:not([open]) > summary")
+        while folded.count():
+            folded.first.click()
 
     # -- keys and presses --------------------------------------------------------------------------------------------
     def keys(self, *pressed: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from core.testing.servers import free_port
 
@@ -55,6 +57,16 @@ class Server:
         )
         assert done.returncode == 0, f"comptoir {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}"
         return done.stdout
+
+    def has(self, slug: str) -> bool:
+        """Whether the list of this name exists; asked by nobody in particular."""
+        address = urlsplit(self.url)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        try:
+            connection.request("GET", f"/{slug}")
+            return connection.getresponse().status != 404
+        finally:
+            connection.close()
 
     def add_user(self, email: str, name: str, role: str = "administrator") -> None:
         """Add an account with the password of all test accounts."""

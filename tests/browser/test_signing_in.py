@@ -31,7 +31,7 @@ def test_signing_in_and_out(open_tab: OpenTab, language: str, script: bool) -> N
     desk.by("textbox", "Password").fill(PASSWORD)
     desk.keys("Enter")
     desk.heading(desk.say("Prospects"))
-    assert desk.path == "/thirdparties?view=prospects"
+    assert desk.asks == [("view", "prospects")]
     menu = desk.open_menu("Your account, {name}", name="Alice Durand")
     desk.by("menuitem", "Sign out", menu).click()
     desk.heading(desk.say("Sign in"))

@@ -39,6 +39,7 @@ def binned(site: Site) -> set[str]:
     }
 
 
+@pytest.mark.covers("TP-11a", "TP-11b")
 class TestDelete:
     def test_children_and_their_children_go_along(self, shop: Site) -> None:
         (company,) = add(shop, ThirdParty(name="Zinc"))
@@ -156,6 +157,7 @@ class TestRestore:
         assert binned(shop) == set()
 
 
+@pytest.mark.covers("TP-11b")
 class TestModulesThatAreOff:
     """Their rows are there, with nobody to ask: the references and the database answer (DESIGN 6)."""
 

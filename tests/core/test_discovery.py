@@ -33,6 +33,7 @@ def plugin(name: str, requires: tuple[str, ...] = (), after: tuple[str, ...] = (
     return Plugin(name=name, label=name, version="1", hooks=name, requires=requires, after=after)
 
 
+@pytest.mark.covers("MO-9")
 class TestFinding:
     def test_bundled_and_foreign_plugins_alike(self, discovery: Discovery, workshop: Any) -> None:
         name = workshop.plugin(known=False, version="2.5")

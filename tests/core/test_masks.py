@@ -123,6 +123,7 @@ def check_row(row: Row) -> None:
         raise AssertionError(f"result not understood: {result!r}")
 
 
+@pytest.mark.covers("TP-2a")
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["id"])
 def test_vector(row: Row) -> None:
     check_row(row)

@@ -108,6 +108,7 @@ class TestOurOwn:
             connection.execute(text("UPDATE core_change_value SET old = NULL"))
 
 
+@pytest.mark.covers("OPS-3a")
 class TestRunning:
     def test_steps_run_once_in_order(self, database: Database, steps: Any) -> None:
         folder = steps(create("sample_one"), create("sample_two"))

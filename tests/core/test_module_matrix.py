@@ -44,6 +44,7 @@ def problems(site: Site, browser: Browser, known: dict[str, probe.Traces]) -> It
                 yield f"{entity.name}: {probe.complaints(sheet)}"
 
 
+@pytest.mark.covers("MO-4")
 @pytest.mark.usefixtures("foreign_packages")
 def test_every_set_of_modules_works_and_nothing_is_left_of_the_others(site: Site) -> None:
     sets = list(module_sets(site))

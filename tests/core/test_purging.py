@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import insert, text
 
 from core.data.numbering import Series
-from core.data.records import Row
 from core.data.references import Reference
 from core.data.tables import DictionaryEntry, PluginState
 from core.data.unit import transaction
@@ -20,31 +19,10 @@ from core.runtime.activation import disable, enable
 from core.runtime.overview import modules
 from core.runtime.purging import purge
 from core.runtime.runtime import Runtime
+from tests.core.looking import everything, rows, tables
 
 
-def tables(runtime: Runtime) -> set[str]:
-    with runtime.database.reading() as session:
-        return set(inspect(session.connection()).get_table_names())
-
-
-def rows(runtime: Runtime, model: type[Row], *where: Any) -> list[Any]:
-    with runtime.database.reading() as session:
-        found = list(session.scalars(select(model).where(*where)))
-        session.expunge_all()
-        return found
-
-
-def everything(runtime: Runtime) -> dict[str, Any]:
-    """The whole database but for incidents, to show that nothing changed."""
-    content: dict[str, Any] = {}
-    with runtime.database.reading() as session:
-        connection = session.connection()
-        for name in sorted(inspect(connection).get_table_names()):
-            if name != "core_incident":
-                content[name] = sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"'))))  # noqa: S608
-    return content
-
-
+@pytest.mark.covers("MO-3c")
 class TestPurging:
     def test_data_goes_after_a_dump(self, runtime: Runtime, tmp_path: Path) -> None:
         enable(runtime, "leads")

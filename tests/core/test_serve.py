@@ -19,6 +19,7 @@ from core.testing.servers import free_port
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_it_serves_mends_itself_and_ends(tmp_path: Path) -> None:
     port = free_port()
     environment = Config.from_environment({"COMPTOIR_VAR": str(tmp_path / "var"), "PORT": str(port)}).environment()
@@ -41,6 +42,11 @@ def test_it_serves_mends_itself_and_ends(tmp_path: Path) -> None:
         before = set(children(web))
         assert subprocess.run([*command[:-1], "restart"], env=environment, timeout=60, check=False).returncode == 0
         wait_for(lambda: status(port, "/static/app.css") == 200 and not working(web) & working_of(before), 60)
+        orphans = working(web)
+        signal_to(web, signal.SIGKILL)
+        wait_for(lambda: not any(Path(f"/proc/{each}").exists() for each in orphans), 30)
+        wait_for(lambda: len(children(server.pid)) == 2 and status(port, "/static/app.css") == 200, 60)
+        (web,) = [child for child in children(server.pid) if "granian" in command_of(child)]
         family = [server.pid, *children(server.pid), *children(web)]
     finally:
         server.terminate()

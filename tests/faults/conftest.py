@@ -65,6 +65,13 @@ def browser(town: Site) -> Browser:
     return town.browser()
 
 
+def signed_in(site: Site) -> Browser:
+    """Alice's browser, on an installation where she has an account."""
+    browser = site.visitor()
+    browser.sign_in("alice@test.example")
+    return browser
+
+
 # -- what the pages say -----------------------------------------------------------------------------------------
 def words(text: str) -> str:
     """A page as text."""

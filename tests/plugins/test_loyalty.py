@@ -73,6 +73,7 @@ def deleted_rewards(site: Site) -> list[bool]:
         return [bool(deleted) for deleted in session.connection().execute(statement).scalars()]
 
 
+@pytest.mark.covers("MO-6a", "MO-9")
 class TestAdditions:
     """What it adds."""
 
@@ -169,6 +170,7 @@ class TestReaction:
         assert all(word in newest for word in ("Contact status", "Tier", "Points"))
 
 
+@pytest.mark.covers("MO-2a", "MO-2b")
 class TestNeeds:
     """It cannot be on without third parties."""
 
@@ -203,6 +205,7 @@ class TestNeeds:
             activation.enable(site.runtime, "loyalty", with_needs=False)
 
 
+@pytest.mark.covers("MO-3a", "MO-3b")
 class TestOffAndOn:
     """Off, nothing of it remains; on again, its data is there (MO-3)."""
 
@@ -237,6 +240,7 @@ class TestOffAndOn:
         assert "loyalty.points" in history
 
 
+@pytest.mark.covers("TP-11a")
 class TestChildren:
     """Rewards go to the trash with their third party and come back with it, whoever is on (TP-11)."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from comptoir_mischief.misdeeds import Mischief, act, asked, try_again, witness
@@ -51,7 +51,8 @@ def menus() -> Iterable[MenuItem]:
 
 
 def counter(session: Session) -> int:
-    act("counter")
+    if act("counter") == "sql":
+        session.execute(text("SELECT nothing FROM nowhere"))
     return 0
 
 
@@ -82,6 +83,8 @@ def panel(session: Session, record: Record) -> Mapping[str, Any]:
         return "good mood"
 
     deed = act("panel")
+    if deed == "sql":
+        session.execute(text("SELECT nothing FROM nowhere"))
     return {"mood": mood}
 
 

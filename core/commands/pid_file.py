@@ -1,22 +1,11 @@
-"""Small matters of processes: one server per installation, and no child that outlives its parent."""
+"""One server per installation."""
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
-import signal
-import sys
 from pathlib import Path
 from typing import TextIO
-
-_SET_PARENT_DEATH_SIGNAL = 1
-
-
-def end_with_parent() -> None:
-    """Get SIGTERM when the process that started this one ends, however it ends. Linux only; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 class PidFile:

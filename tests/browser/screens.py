@@ -1,0 +1,240 @@
+"""Every screen in every state, by name: for the accessibility tests and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.desk import Desk
+
+Screen = Callable[[Desk], None]
+
+
+def signin(desk: Desk) -> None:
+    desk.go("/signin")
+
+
+def signin_refused(desk: Desk) -> None:
+    desk.go("/signin")
+    desk.page.locator("#email").fill("nobody@test.example")
+    desk.page.locator("#password").fill("wrong-password-1")
+    desk.page.locator("#password").press("Enter")
+    expect(desk.page.get_by_role("alert").first).to_be_visible()
+
+
+def home(desk: Desk) -> None:
+    desk.go("/")
+
+
+def home_account_menu(desk: Desk) -> None:
+    desk.go("/")
+    desk.open_menu("Your account, {name}", name="Alice Durand")
+
+
+def home_create_menu(desk: Desk) -> None:
+    desk.go("/")
+    desk.open_menu("Create")
+
+
+def home_side_bar(desk: Desk) -> None:
+    """The menu of a narrow page, opened; a wide page shows it anyway."""
+    desk.go("/")
+    burger = desk.page.locator(".burger")
+    if burger.is_visible():
+        burger.click()
+
+
+def list_(desk: Desk) -> None:
+    desk.go("/thirdparties?view=prospects&f=country:is:NL")
+
+
+def list_full(desk: Desk) -> None:
+    desk.go("/thirdparties?view=prospects")
+
+
+def list_empty(desk: Desk) -> None:
+    desk.go("/thirdparties?view=prospects&q=zzzqqq")
+
+
+def list_filter_open(desk: Desk) -> None:
+    list_(desk)
+    desk.by("button", "Add filter").click()
+    expect(desk.by("dialog", "Add filter")).to_be_visible()
+
+
+def list_columns_open(desk: Desk) -> None:
+    list_(desk)
+    desk.by("button", "Columns").click()
+    expect(desk.by("dialog", "Columns")).to_be_visible()
+
+
+def list_row_menu(desk: Desk) -> None:
+    list_(desk)
+    desk.page.locator(".rows .pick button").first.click()
+    expect(desk.page.locator("[role=menu]:popover-open")).to_be_visible()
+
+
+def list_selected(desk: Desk) -> None:
+    list_(desk)
+    for place in range(2):
+        desk.page.locator(".rows .pick input[name=id]").nth(place).check()
+    expect(desk.page.locator("#bulk")).to_be_visible()
+
+
+def list_undo(desk: Desk) -> None:
+    """A status changed by one click, twice."""
+    made = [desk.create(town="Delft", country="NL", role="prospect") for _number in range(2)]
+    desk.go("/thirdparties?view=prospects&f=country:is:NL")
+    for one in made:
+        desk.by("button", "Set {name} to {status}", name=one.name, status=desk.say("Contacted")).click()
+        desk.told(one.name)
+
+
+def list_refused(desk: Desk) -> None:
+    """A status that was refused, and a row that left the view."""
+    lost, gone = desk.create(entity="leads"), desk.create(entity="leads")
+    desk.go("/leads?f=status:is:new&sort=-created_at")
+    desk.by("button", "Set {name} to {status}", name=gone.name, status=desk.say("To contact")).click()
+    desk.told(gone.name)
+    desk.by("button", "Set {name} to {status}", name=lost.name, status=desk.say("Lost", "lead status")).click()
+    expect(desk.row(lost.name).get_by_role("alert")).to_be_visible()
+
+
+def leads(desk: Desk) -> None:
+    desk.go("/leads")
+
+
+def sheet(desk: Desk) -> None:
+    """A record with something in every group, a panel with a link, and some history."""
+    made = desk.create(
+        town="Delft", country="NL", email="sheet@post.example", phone="+33199001234", website="zinc.example"
+    )
+    desk.create(entity="leads", email="sheet@post.example")
+    desk.post(f"{made.path}/status", field="contact_status", value="tocall")
+    desk.go(made.path)
+
+
+def sheet_menu(desk: Desk) -> None:
+    desk.go(desk.create().path)
+    desk.open_menu("More actions")
+
+
+def sheet_deleted(desk: Desk) -> None:
+    made = desk.create()
+    desk.post(f"{made.path}/delete")
+    desk.go(made.path)
+
+
+def form(desk: Desk) -> None:
+    desk.go("/thirdparties/new?role=prospect")
+
+
+def form_all_open(desk: Desk) -> None:
+    desk.go(f"{desk.create().path}/edit")
+    desk.unfold()
+
+
+def form_errors(desk: Desk) -> None:
+    desk.go("/thirdparties/new?role=prospect")
+    desk.unfold()
+    desk.by("textbox", "Email").fill("lea@")
+    desk.by("textbox", "Website").fill("not an address")
+    desk.by("button", "Save").click()
+    expect(desk.by("alert", "There is a problem")).to_be_focused()
+
+
+def conflict(desk: Desk) -> None:
+    made = desk.create(town="Lyon")
+    desk.go(f"{made.path}/edit")
+    version = desk.page.locator("[name=version]").get_attribute("value") or ""
+    desk.post(f"{made.path}/edit", version=version, name=made.name, town="Nantes", phone="+33199005678")
+    desk.unfold()
+    desk.by("textbox", "Town").fill("Lille")
+    desk.by("button", "Save").click()
+    expect(desk.by("radio", "Keep mine").first).to_be_visible()
+
+
+def modules(desk: Desk) -> None:
+    desk.go("/admin/modules")
+
+
+def module_change(desk: Desk) -> None:
+    desk.go("/admin/modules/thirdparty/disable")
+
+
+def module_details(desk: Desk) -> None:
+    desk.go("/admin/modules/thirdparty")
+
+
+def module_settings(desk: Desk) -> None:
+    desk.go("/admin/modules/thirdparty/settings")
+
+
+def trash(desk: Desk) -> None:
+    made = desk.create()
+    desk.post(f"{made.path}/delete")
+    desk.go("/trash")
+
+
+def recent(desk: Desk) -> None:
+    desk.create()
+    desk.go("/recent")
+
+
+def numbering(desk: Desk) -> None:
+    desk.go("/numbering")
+
+
+def numbering_form(desk: Desk) -> None:
+    desk.go("/numbering")
+    desk.page.locator(".rows th a").first.click()
+    desk.by("link", "Edit").click()
+    expect(desk.by("button", "Save")).to_be_visible()
+
+
+def not_found(desk: Desk) -> None:
+    desk.go("/nothing/here")
+
+
+DAILY: dict[str, Screen] = {
+    "list": list_,
+    "list with undo": list_undo,
+    "sheet": sheet,
+    "form": form,
+    "form with errors": form_errors,
+    "conflict": conflict,
+    "modules": modules,
+    "module change": module_change,
+    "sign-in": signin,
+    "trash": trash,
+    "home": home,
+}
+"""Looked at in every run of the tests."""
+
+OTHERS: dict[str, Screen] = {
+    "list of 50": list_full,
+    "list, nothing matches": list_empty,
+    "list, filter open": list_filter_open,
+    "list, columns open": list_columns_open,
+    "list, menu of a row": list_row_menu,
+    "list, rows selected": list_selected,
+    "list, refused and gone": list_refused,
+    "leads": leads,
+    "sheet, menu open": sheet_menu,
+    "sheet, deleted": sheet_deleted,
+    "form, all open": form_all_open,
+    "module details": module_details,
+    "module settings": module_settings,
+    "sign-in refused": signin_refused,
+    "account menu": home_account_menu,
+    "create menu": home_create_menu,
+    "side bar": home_side_bar,
+    "recent actions": recent,
+    "numbering": numbering,
+    "numbering form": numbering_form,
+    "not found": not_found,
+}
+"""Looked at by `make axe` only."""
+
+ANONYMOUS = ("sign-in", "sign-in refused")

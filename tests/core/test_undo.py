@@ -1,0 +1,414 @@
+"""Undo: the inverse of an operation, as far as nothing changed since (US-4)."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from core.contract.changes import SYSTEM, Actor
+from core.data.history import PersonalValue
+from core.data.tables import CustomField
+from core.data.unit import transaction
+from core.errors import Forbidden, NotFound, Refused
+from core.features.bin import delete_record, restore_record
+from core.features.undo import Undone, undo, undoable
+from core.runtime.state import bump
+from core.testing.site import Site
+from plugins.leads.models import Lead, Origin
+from plugins.thirdparty.models import ThirdParty
+from tests.probe.helpers import add, changes, edit, fetch, history, number_of, row_of, set_field, work
+from tests.probe.models import Box, Label, Mark
+
+pytest_plugins = ["tests.probe.fixtures"]
+
+
+def take_back(site: Site, operation: int | None, actor: Actor = SYSTEM) -> Undone:
+    assert operation is not None
+    return undo(operation, context=site.context(actor))
+
+
+def sentences(undone: Undone) -> list[str]:
+    return [str(reason) for reason in undone.refused]
+
+
+def delete(site: Site, model: Any, *ids: int) -> int:
+    with work(site, "delete") as unit:
+        for record_id in ids:
+            delete_record(unit, unit.get(model, record_id))
+    assert unit.operation is not None
+    return unit.operation
+
+
+def refused(site: Site, operation: int | None, actor: Actor = SYSTEM) -> str:
+    """The sentence of an undo that does nothing, and leaves nothing."""
+    before = number_of(site, "core_operation")
+    with pytest.raises((Refused, Forbidden)) as caught:
+        take_back(site, operation, actor)
+    assert number_of(site, "core_operation") == before
+    return str(caught.value)
+
+
+@pytest.mark.covers("US-4a")
+class TestEdits:
+    def test_an_edit(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one", number=1, day=datetime.date(2026, 1, 1)))
+        operation = edit(shop, Box, box, name="two", number=None, notes="new", day=datetime.date(2026, 2, 2))
+        undone = take_back(shop, operation)
+        stored = row_of(shop, Box, box)
+        assert (stored["name"], stored["number"], stored["notes"]) == ("one", 1, None)
+        assert str(stored["day"]) == "2026-01-01"
+        assert (undone.titles, undone.refused) == (["one"], [])
+        (entry,) = changes(shop, undone.operation)
+        assert (entry.operation.action, entry.operation.undo_of) == ("undo", operation)
+        assert stored["version"] == 3
+
+    def test_a_status_against_its_moves(self, shop: Site) -> None:
+        """What was is allowed again, also where nobody may go by himself."""
+        (box,) = add(shop, Box(name="one", state="packed"))
+        operation = edit(shop, Box, box, state="sent")
+        take_back(shop, operation)
+        assert row_of(shop, Box, box)["state"] == "packed"
+
+    def test_a_bulk_edit(self, shop: Site) -> None:
+        boxes = add(shop, Box(name="one"), Box(name="two", number=2), Box(name="three"))
+        with work(shop) as unit:
+            for box in boxes:
+                unit.get(Box, box).number = 9
+        take_back(shop, unit.operation)
+        assert [row_of(shop, Box, box)["number"] for box in boxes] == [None, 2, None]
+
+    def test_on_pages_by_the_one_who_did_it(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        browser = shop.browser("Ann", role="user")
+        browser.get(f"/thirdparties/{company}")
+        answer = browser.post(f"/thirdparties/{company}/status", {"field": "contact_status", "value": "contacted"})
+        operation = int(answer.headers["Location"].split("done=")[1].split("&")[0])
+        assert shop.browser("Bob", role="user").post(f"/undo/{operation}").status_code == 403
+        assert browser.post(f"/undo/{operation}").status_code == 303
+        assert row_of(shop, ThirdParty, company)["contact_status"] == "never"
+
+    def test_facets(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        with work(shop) as unit:
+            unit.facet(Mark, company).points = 5
+            unit.facet(Origin, company).source = "fair"
+            unit.get(ThirdParty, company).town = "Lyon"
+        operation = set_field(shop, ThirdParty, company, "probe.points", 6)
+        take_back(shop, operation)
+        assert row_of(shop, Mark, company)["points"] == 5
+        take_back(shop, unit.operation)
+        assert row_of(shop, Mark, company)["points"] is None
+        assert row_of(shop, Origin, company)["source"] is None
+        assert row_of(shop, ThirdParty, company)["town"] is None
+
+    def test_personal_values(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one", owner="ann@example.com"))
+        operation = edit(shop, Box, box, owner="bob@example.com")
+        take_back(shop, operation)
+        assert row_of(shop, Box, box)["owner"] == "ann@example.com"
+
+    def test_fields_administrators_made(self, shop: Site) -> None:
+        with work(shop) as unit:
+            unit.session.add(
+                CustomField(entity="box", code="length", kind="integer", labels={"en": "Length"}, options={})
+            )
+            bump(unit.session.connection())
+        (box,) = add(shop, Box(name="one", extra={"other": "kept"}))
+        first = set_field(shop, Box, box, "x.length", 5)
+        second = set_field(shop, Box, box, "x.length", 6)
+        assert sentences(take_back(shop, second)) == []
+        assert row_of(shop, Box, box)["extra"] == {"other": "kept", "length": "5"}
+        take_back(shop, first)
+        assert row_of(shop, Box, box)["extra"] == {"other": "kept"}
+
+    def test_what_plugins_changed_along_goes_back_with_it(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        operation = edit(shop, ThirdParty, company, role="customer")
+        assert row_of(shop, ThirdParty, company)["customer_since"] is not None
+        take_back(shop, operation)
+        stored = row_of(shop, ThirdParty, company)
+        assert (stored["role"], stored["customer_since"]) == ("prospect", None)
+
+
+class TestRecords:
+    def test_a_creation_goes_to_the_bin(self, shop: Site) -> None:
+        with work(shop) as unit:
+            box = unit.add(Box(name="one"))
+            lead = unit.add(Lead(name="Ann"))
+        take_back(shop, unit.operation)
+        assert row_of(shop, Box, box.id)["deleted_at"] is not None
+        assert row_of(shop, Lead, lead.id)["deleted_at"] is not None
+
+    def test_a_creation_something_depends_on_stays_and_the_others_go(self, shop: Site) -> None:
+        with work(shop) as unit:
+            first, second = unit.add(ThirdParty(name="One")), unit.add(ThirdParty(name="Two"))
+        add(shop, Box(name="box", keeper=first.id))
+        undone = take_back(shop, unit.operation)
+        assert sentences(undone) == ["One cannot be deleted: 1 record depends on it. 1 in Boxes: box"]
+        assert undone.titles == ["Two"]
+        assert row_of(shop, ThirdParty, first.id)["deleted_at"] is None
+        assert row_of(shop, ThirdParty, second.id)["deleted_at"] is not None
+
+    def test_an_undo_touches_nothing_but_what_the_operation_touched(self, shop: Site) -> None:
+        """What was attached since would go to the bin, or lose its link, without a way back."""
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        (created,) = fetch(shop, "SELECT max(id) FROM core_operation")[0]
+        child, linked = add(shop, Box(name="child", home=company), Box(name="linked", hint=company))
+        assert "2 records depend on it" in refused(shop, created)
+        edit(shop, Box, child, home=None)
+        assert "1 record depends on it. 1 in Boxes: linked" in refused(shop, created)
+        edit(shop, Box, linked, hint=None)
+        take_back(shop, created)
+
+    def test_a_delete_with_children_and_emptied_links(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        home, linked = add(shop, Box(name="home", home=company), Box(name="linked", hint=company))
+        (label,) = add(shop, Label(person="Ann", box=home))
+        operation = delete(shop, ThirdParty, company)
+        assert sentences(take_back(shop, operation)) == []
+        for model, record_id in ((ThirdParty, company), (Box, home), (Label, label)):
+            assert row_of(shop, model, record_id)["deleted_at"] is None
+        assert row_of(shop, Box, linked)["hint"] == company
+
+    def test_a_bulk_delete(self, shop: Site) -> None:
+        boxes = add(shop, Box(name="one"), Box(name="two"))
+        take_back(shop, delete(shop, Box, *boxes))
+        assert [row_of(shop, Box, box)["deleted_at"] for box in boxes] == [None, None]
+
+    def test_a_restore_with_children(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        (home,) = add(shop, Box(name="home", home=company))
+        delete(shop, ThirdParty, company)
+        with work(shop) as unit:
+            restore_record(unit, unit.get(ThirdParty, company, deleted=True))
+        assert sentences(take_back(shop, unit.operation)) == []
+        assert row_of(shop, ThirdParty, company)["deleted_at"] is not None
+        assert row_of(shop, Box, home)["deleted_at"] is not None
+
+    def test_deleted_and_restored_since(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation = delete(shop, Box, box)
+        with work(shop) as unit:
+            restore_record(unit, unit.get(Box, box, deleted=True))
+        assert refused(shop, operation) == "one was deleted or restored since"
+
+    def test_a_code_taken_since_keeps_one_in_the_bin_and_lets_the_other_back(self, shop: Site) -> None:
+        boxes = add(shop, Box(name="one", serial="A1"), Box(name="two"))
+        operation = delete(shop, Box, *boxes)
+        add(shop, Box(name="new", serial="A1"))
+        undone = take_back(shop, operation)
+        assert sentences(undone) == ["Serial number A1 is used by new"]
+        assert undone.titles == ["two"]
+
+    def test_parents_come_first_when_one_of_many_cannot_come_back(self, shop: Site) -> None:
+        """The way of one change at a time: a child waits for its parent, wherever that stands in the operation."""
+        (outer,) = add(shop, Box(name="outer"))
+        (inner,) = add(shop, Box(name="inner", inside=outer))
+        (innermost,) = add(shop, Box(name="innermost", inside=inner, serial="A1"))
+        (label,) = add(shop, Label(person="Ann", box=inner))
+        operation = delete(shop, Box, outer)
+        add(shop, Box(name="new", serial="A1"))
+        undone = take_back(shop, operation)
+        assert sentences(undone) == ["Serial number A1 is used by new"]
+        assert [row_of(shop, Box, box)["deleted_at"] is None for box in (outer, inner, innermost)] == [
+            True,
+            True,
+            False,
+        ]
+        assert row_of(shop, Label, label)["deleted_at"] is None
+
+
+class TestUndoOfUndo:
+    def test_back_and_forth(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation: int | None = edit(shop, Box, box, name="two")
+        for expected in ("one", "two", "one", "two"):
+            operation = take_back(shop, operation).operation
+            assert row_of(shop, Box, box)["name"] == expected
+        gone: int | None = delete(shop, Box, box)
+        for expected_gone in (False, True, False):
+            gone = take_back(shop, gone).operation
+            assert (row_of(shop, Box, box)["deleted_at"] is not None) is expected_gone
+
+    def test_not_twice(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, name="two")
+        take_back(shop, operation)
+        assert refused(shop, operation) == "This was taken back already"
+
+    def test_again_after_the_undo_was_undone(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one", number=1))
+        operation = edit(shop, Box, box, name="two", number=2)
+        for _ in range(3):
+            undone = take_back(shop, operation)
+            assert row_of(shop, Box, box)["name"] == "one"
+            take_back(shop, undone.operation)
+            assert row_of(shop, Box, box)["number"] == 2
+        take_back(shop, operation)
+        assert refused(shop, operation) == "This was taken back already"
+
+    def test_a_value_typed_again_is_not_taken_back_twice(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, name="two")
+        take_back(shop, operation)
+        edit(shop, Box, box, name="two")
+        assert refused(shop, operation) == "This was taken back already"
+
+
+class TestRefusals:
+    def test_only_what_changed_since_is_refused_and_named(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one", number=1, notes="a"))
+        operation = edit(shop, Box, box, name="two", number=2, notes="b")
+        edit(shop, Box, box, number=3)
+        undone = take_back(shop, operation)
+        assert sentences(undone) == ["Number of one has changed since and is now “3”"]
+        stored = row_of(shop, Box, box)
+        assert (stored["name"], stored["number"], stored["notes"]) == ("one", 3, "a")
+        assert changes(shop, undone.operation)[0].operation.cause == sentences(undone)[0]
+        assert refused(shop, operation) == "Number of one has changed since and is now “3”"
+        edit(shop, Box, box, number=2)
+        take_back(shop, operation)  # the rest, now that it can be
+        assert row_of(shop, Box, box)["number"] == 1
+
+    def test_a_changed_personal_value_is_named_but_not_told(self, shop: Site) -> None:
+        """The reasons stay in history, which nobody can erase."""
+        (box,) = add(shop, Box(name="one", owner="ann@example.com"))
+        operation = edit(shop, Box, box, owner="bob@example.com", name="two")
+        edit(shop, Box, box, owner="eve@example.com")
+        assert sentences(take_back(shop, operation)) == ["Owner of one has changed since"]
+        assert not [row.cause for row in fetch(shop, "SELECT cause FROM core_operation") if "eve" in (row.cause or "")]
+        assert fetch(shop, select(PersonalValue.new).where(PersonalValue.new == "eve@example.com"))
+
+    def test_all_of_it_changed(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, name="two")
+        edit(shop, Box, box, name="three")
+        assert refused(shop, operation) == "Name of three has changed since and is now “three”"
+
+    def test_in_the_bin_since(self, shop: Site) -> None:
+        """The field did not change since, so it goes back; where the record is, is another matter."""
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, name="two")
+        delete(shop, Box, box)
+        assert sentences(take_back(shop, operation)) == []
+        stored = row_of(shop, Box, box)
+        assert (stored["name"], stored["deleted_at"] is not None) == ("one", True)
+
+    def test_too_old(self, shop: Site) -> None:
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, name="two")
+        moment = datetime.datetime.now(datetime.UTC)
+        with time_machine.travel(moment + datetime.timedelta(hours=24, minutes=1)):
+            assert "more than 24 hours old" in refused(shop, operation)
+        with time_machine.travel(moment + datetime.timedelta(hours=23, minutes=59)):
+            take_back(shop, operation)
+
+    def test_somebody_else_s(self, shop: Site) -> None:
+        ann, bob = Actor(7, "Ann", frozenset({"user"})), Actor(8, "Bob", frozenset({"user"}))
+        (box,) = add(shop, Box(name="one"))
+        operation = edit(shop, Box, box, actor=ann, name="two")
+        assert refused(shop, operation, bob) == "Only Ann or an administrator can take this back"
+        with shop.runtime.database.reading() as session:
+            assert [found.id for found in undoable(session, ann)] == [operation]
+            assert undoable(session, bob) == []
+        take_back(shop, operation, Actor(8, "Bob", frozenset({"administrator"})))
+        with shop.runtime.database.reading() as session:
+            assert undoable(session, ann) == []
+
+    def test_what_does_not_exist_or_has_no_inverse(self, shop: Site) -> None:
+        with pytest.raises(NotFound):
+            take_back(shop, 987654)
+        (enabled,) = fetch(shop, "SELECT max(id) FROM core_operation WHERE action = 'module.enable'")[0]
+        assert refused(shop, enabled) == "This cannot be taken back"
+
+    def test_a_link_to_what_was_deleted_since(self, shop: Site) -> None:
+        first, second = add(shop, ThirdParty(name="One"), ThirdParty(name="Two"))
+        (box,) = add(shop, Box(name="box", keeper=first))
+        operation = edit(shop, Box, box, keeper=second, name="renamed")
+        delete(shop, ThirdParty, first)
+        assert "Keeper: the linked record was deleted" in refused(shop, operation)
+        with transaction("restore", context=shop.context()) as unit:
+            restore_record(unit, unit.get(ThirdParty, first, deleted=True))
+        take_back(shop, operation)
+        assert row_of(shop, Box, box)["keeper"] == first
+
+
+class TestModulesThatAreOff:
+    def test_their_fields_stay_and_are_named(self, shop: Site) -> None:
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        with work(shop) as unit:
+            unit.facet(Mark, company).points = 5
+            unit.get(ThirdParty, company).town = "Lyon"
+        shop.disable("probe")
+        undone = take_back(shop, unit.operation)
+        assert sentences(undone) == ["The field probe.points belongs to a module that is off"]
+        assert row_of(shop, ThirdParty, company)["town"] is None
+        assert row_of(shop, Mark, company)["points"] == 5
+        shop.enable("probe")
+        take_back(shop, unit.operation)
+        assert row_of(shop, Mark, company)["points"] is None
+
+    def test_their_records_stay_and_are_named(self, shop: Site) -> None:
+        with work(shop) as unit:
+            lead = unit.add(Lead(name="Ann"))
+            box = unit.add(Box(name="one"))
+        shop.disable("leads")
+        undone = take_back(shop, unit.operation)
+        assert sentences(undone) == ["Ann belongs to a module that is off"]
+        assert row_of(shop, Box, box.id)["deleted_at"] is not None
+        assert row_of(shop, Lead, lead.id)["deleted_at"] is None
+
+    @pytest.fixture
+    def stock(self, shop: Site) -> tuple[Site, int, int, int]:
+        """A company with a box of its own and one that points at it; the module is off. (site, company, home, linked)"""
+        (company,) = add(shop, ThirdParty(name="Zinc"))
+        home, linked = add(shop, Box(name="home", home=company), Box(name="linked", hint=company))
+        add(shop, Label(person="Ann", box=home))
+        shop.disable("probe")
+        return shop, company, home, linked
+
+    def state(self, site: Site, home: int, linked: int) -> tuple[bool, bool, int | None]:
+        (label,) = fetch(site, "SELECT deleted_at FROM probe_label")
+        gone = row_of(site, Box, home)["deleted_at"] is not None
+        return gone, label.deleted_at is not None, row_of(site, Box, linked)["hint"]
+
+    def test_unlink_and_bin_of_their_rows_back_and_forth(self, stock: tuple[Site, int, int, int]) -> None:
+        site, company, home, linked = stock
+        operation: int | None = delete(site, ThirdParty, company)
+        assert self.state(site, home, linked) == (True, True, None)
+        for expected in ((False, False, company), (True, True, None), (False, False, company)):
+            undone = take_back(site, operation)
+            assert sentences(undone) == []
+            assert self.state(site, home, linked) == expected
+            operation = undone.operation
+        assert (row_of(site, ThirdParty, company)["deleted_at"] is None) is True
+
+    def test_the_module_is_on_again_by_then(self, stock: tuple[Site, int, int, int]) -> None:
+        site, company, home, linked = stock
+        operation = delete(site, ThirdParty, company)
+        site.enable("probe")
+        assert sentences(take_back(site, operation)) == []
+        assert self.state(site, home, linked) == (False, False, company)
+        assert [entry.change.kind for entry in history(site, Box, home)] == ["created", "restored"]
+        assert history(site, Box, linked)[-1].fields == {"hint": (None, str(company))}
+
+    def test_rows_that_changed_since_stay(self, stock: tuple[Site, int, int, int]) -> None:
+        site, company, home, linked = stock
+        (other,) = add(site, ThirdParty(name="Iron"))
+        operation = delete(site, ThirdParty, company)
+        site.enable("probe")
+        edit(site, Box, linked, hint=other)
+        with work(site) as unit:
+            unit.get(Box, home, deleted=True).home = None
+            restore_record(unit, unit.get(Box, home, deleted=True))
+        site.disable("probe")
+        undone = take_back(site, operation)
+        assert sorted(sentences(undone)) == ["1 row of Boxes has changed since"] * 2 + [
+            "1 row of Labels has changed since"
+        ]
+        assert self.state(site, home, linked) == (False, False, other)
+        assert row_of(site, ThirdParty, company)["deleted_at"] is None
