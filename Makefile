@@ -62,7 +62,7 @@ prepare: .venv/.project .venv/.translations assets
 define install
 	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config list | sed -n "s/^[^ ]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}"; \
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi; \
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: $(1) || \
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes --only-binary :all: $(1) || \
 	    $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(1)
 	@touch $@
 endef

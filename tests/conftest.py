@@ -21,34 +21,37 @@ from tests.counting import (  # hooks of this run, kept apart
 FOREIGN = Path(__file__).parent / "foreign"
 
 
+INSTALLED = "comptoir-foreign"
+
+
 @pytest.fixture(scope="session")
-def foreign_packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def foreign_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder into which pip installed the two foreign plugins, `loyalty` and `mischief`, for this run only.
 
     It needs no network and leaves the environment as it is, so `make run` never finds them. In this process they are
-    found by tests that ask for this fixture; child processes need the folder in PYTHONPATH.
+    found by tests that ask for this fixture, and by no others; child processes need the folder in PYTHONPATH.
     """
-    folder = _installed_once(tmp_path_factory)
-    sys.path.append(str(folder))
-    importlib.invalidate_caches()
-    yield folder
-    sys.path.remove(str(folder))
+    return _installed_once(tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
-def _foreign_only_where_asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other tests see the bundled plugins only, whichever test ran before them."""
+def _foreign_where_asked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put the foreign plugins on the import path of tests that want them, before anything else is set up."""
     if "foreign_packages" not in request.fixturenames:
-        monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.endswith(INSTALLED)])
-
-
-INSTALLED = "comptoir-foreign"
+        yield
+        return
+    folder = str(request.getfixturevalue("foreign_packages"))
+    sys.path.append(folder)
+    importlib.invalidate_caches()
+    yield
+    sys.path[:] = [path for path in sys.path if path != folder]
+    importlib.invalidate_caches()
 
 
 def _installed_once(factory: pytest.TempPathFactory) -> Path:
     """Install once per test run; the processes of pytest-xdist share the folder."""
     base = factory.getbasetemp()
-    if hasattr(sys, "_xdist_worker") or base.name.startswith("popen-"):
+    if base.name.startswith("popen-"):  # the folder of one process of pytest-xdist
         base = base.parent
     target = base / INSTALLED
     with (base / f"{INSTALLED}.lock").open("w") as lock:
@@ -60,7 +63,7 @@ def _installed_once(factory: pytest.TempPathFactory) -> Path:
 
 def _install(build: Path, target: Path) -> None:
     """Build from copies, since a build leaves files beside its sources; as an author would before a release."""
-    shutil.copytree(FOREIGN, build)
+    shutil.copytree(FOREIGN, build, dirs_exist_ok=True)
     for catalogues in build.glob("*/*/translations"):
         babel = [sys.executable, "-m", "babel.messages.frontend", "--quiet", "compile", "--directory", str(catalogues)]
         subprocess.run(babel, check=True)

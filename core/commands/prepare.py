@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.i18n import gettext as _
@@ -19,16 +20,29 @@ if TYPE_CHECKING:
 TRIES = 5
 
 
-def prepare(config: Config, *, demo: bool) -> tuple[int, list[str]]:
-    """Prepare in a child process, again when a hanging module ended it; returns its exit code and lines to print."""
-    from core.runtime.watchdog import EXIT_CODE
+def prepare(config: Config, stopping: Callable[[], bool], *, demo: bool) -> tuple[int, list[str]]:
+    """Prepare in a child process, again when a hanging module ended it; returns its exit code and lines to print.
+
+    `stopping`: whether somebody asked for the end meanwhile; then the child is ended, and what it did is undone.
+    """
+    from core.runtime.processes import EXIT_CODE
 
     command = [sys.executable, "-P", "-m", "core.commands.prepare", *(["--demo"] if demo else [])]
     for _try in range(TRIES):
-        child = subprocess.run(command, env=config.environment(), stdout=subprocess.PIPE, text=True, check=False)
-        if child.returncode != EXIT_CODE:
+        child = subprocess.Popen(command, env=config.environment(), stdout=subprocess.PIPE, text=True)
+        output = _output(child, stopping)
+        if child.returncode != EXIT_CODE or stopping():
             break
-    return child.returncode, child.stdout.splitlines()
+    return child.returncode, output.splitlines()
+
+
+def _output(child: subprocess.Popen[str], stopping: Callable[[], bool]) -> str:
+    while True:
+        try:
+            return child.communicate(timeout=0.2)[0]
+        except subprocess.TimeoutExpired:
+            if stopping():
+                child.terminate()
 
 
 def run(*, demo: bool) -> list[str]:

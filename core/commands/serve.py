@@ -68,12 +68,14 @@ def serve(config: Config, host: str, *, demo: bool, first: bool) -> int:
     try:
         if not first:
             supervisor.start("web")
-        code, lines = prepare(config, demo=demo)
-        if code:
-            return code
+        code, lines = prepare(config, supervisor.is_stopping, demo=demo)
+        if code or supervisor.is_stopping():
+            return 0 if supervisor.is_stopping() else code
         supervisor.start("web")
         wait_for_pages(host, config.port, supervisor)
         supervisor.start("worker")
+        if supervisor.is_stopping():
+            return 0
         print(_("Comptoir is at %(address)s", address=f"http://{_shown(host)}:{config.port}/"))
         print("\n".join([*lines, _("Ctrl-C ends it.")]), flush=True)
         return supervisor.run()
@@ -85,7 +87,7 @@ def wait_for_pages(host: str, port: int, supervisor: Supervisor) -> None:
     """Wait until the web server answers, so that the address is printed when it works; not for ever."""
     deadline = time.monotonic() + SECONDS_TO_START
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    while time.monotonic() < deadline and not supervisor.stopping and supervisor.keep("web"):
+    while time.monotonic() < deadline and not supervisor.is_stopping() and supervisor.keep("web"):
         connection = http.client.HTTPConnection(target, port, timeout=SECONDS_TO_START)
         try:
             connection.request("HEAD", "/static/")
@@ -103,9 +105,10 @@ def commands(config: Config, host: str) -> dict[str, list[str]]:
     web = [
         *python, "granian", "--interface", "wsgi", "--host", host, "--port", str(config.port),
         "--workers", str(WEB_WORKERS), "--blocking-threads", str(BLOCKING_THREADS), "--respawn-failed-workers",
-        "--workers-kill-timeout", str(SECONDS_TO_FINISH), "--no-ws", "--log-level", "warning", "core.web.wsgi:application",
+        "--workers-kill-timeout", str(SECONDS_TO_FINISH), "--no-ws", "--log-level", "warning",
+        "--factory", "core.web.wsgi:make_application",
     ]  # fmt: skip
-    return {"web": web, "worker": [*python, "core.cli", "worker", "--with-parent"]}
+    return {"web": web, "worker": [*python, "core.cli", "worker"]}
 
 
 def is_free(host: str, port: int) -> bool:

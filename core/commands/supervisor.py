@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.runtime.processes import end_with_parent
+from core.runtime.processes import SERVER_VARIABLE, end_with_parent
 
 log = logging.getLogger("comptoir.serve")
 
@@ -41,7 +42,7 @@ class Supervisor:
 
     def __init__(self, commands: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
         self._children = {name: Child(name, command) for name, command in commands.items()}
-        self._environment = dict(environment)
+        self._environment = {**environment, SERVER_VARIABLE: str(os.getpid())}
         self._stop = threading.Event()
         self._reload = threading.Event()
 
@@ -49,15 +50,14 @@ class Supervisor:
             signal.signal(number, lambda *_arguments: self._stop.set())
         signal.signal(signal.SIGHUP, lambda *_arguments: self._reload.set())
 
-    @property
-    def stopping(self) -> bool:
+    def is_stopping(self) -> bool:
         """Whether somebody asked for the end."""
         return self._stop.is_set()
 
     def start(self, name: str) -> None:
         """Start a child, if it does not run yet, and keep it running from now on."""
         child = self._children[name]
-        if not child.wanted and not self.stopping:
+        if not child.wanted and not self.is_stopping():
             child.wanted = True
             self._start(child)
 

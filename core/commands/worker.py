@@ -12,7 +12,6 @@ from core.i18n import gettext as _
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("worker", help=_("do background work; `comptoir serve` starts one by itself"))
-    parser.add_argument("--with-parent", action="store_true", help=_("end when the process that started this one ends"))
     parser.set_defaults(run=run)
 
 
@@ -20,12 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT; the job under way is finished first."""
     from core.commands.common import started_runtime
     from core.jobs.worker import Worker
-    from core.runtime.processes import end_with_parent
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if arguments.with_parent:
-        end_with_parent()
     with started_runtime() as runtime:
         worker = Worker(runtime)
         for number in (signal.SIGTERM, signal.SIGINT):

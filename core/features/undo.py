@@ -88,17 +88,21 @@ def _already_undone(session: Session, operation_id: int) -> set[Place]:
 def _places(entry: Entry) -> list[Place]:
     change = entry.change
     if change.moved is not None:
-        names = [f"*moved {change.moved['group']}"]
+        names = [_moved_name(change.moved)]
     else:
         names = [*([] if change.kind == "updated" else [f"*{change.kind}"]), *entry.fields]
     return [(change.entity, change.record_id, name) for name in names]
+
+
+def _moved_name(moved: Mapping[str, Any]) -> str:
+    return f"*moved {moved['group']}"
 
 
 # -- all of it, or all that can be ------------------------------------------------------------------------------
 def _take_back(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone:
     """Everything at once; where the database or a rule of a field refuses, each change by itself as far as that goes."""
     result = Undone(None)
-    touched = _touched(unit, entries)
+    touched = _touched(unit, entries, done)
     try:
         with unit.attempt():
             for entry in entries:
@@ -108,12 +112,15 @@ def _take_back(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone
         return _one_by_one(unit, entries, done, touched)
 
 
-def _touched(unit: Unit, entries: Sequence[Entry]) -> set[tuple[str, int]]:
-    """The rows of an operation, by table and id: an undo touches no others."""
+def _touched(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> set[tuple[str, int]]:
+    """The rows, by table and id, that are still to be taken back: an undo touches no others."""
     touched: set[tuple[str, int]] = set()
     for entry in entries:
         change = entry.change
         registered = unit.context.registry.entities.get(change.entity)
+        undone_by = f"*{_INVERSE.get(change.kind)}" if change.moved is None else _moved_name(change.moved)
+        if (change.entity, change.record_id, undone_by) in done:
+            continue
         if change.moved is not None:
             touched.update((change.moved["table"], row) for row in change.moved["ids"])
         elif registered is not None:
@@ -220,7 +227,7 @@ class _Inverse:
 
     def _moved(self, moved: Mapping[str, Any]) -> None:
         """Rows that were set by statement while their module was off; it may be on now."""
-        if self._is_done(f"*moved {moved['group']}"):
+        if self._is_done(_moved_name(moved)):
             return
         session, table, column = self.unit.session, moved["table"], moved["column"]
         old, new = _stored(moved, "old"), _stored(moved, "new")

@@ -25,6 +25,7 @@ from core.data.engine import Database
 from core.data.tables import PluginIncident, PluginState
 from core.i18n import Text, lazy as _, lazy_plural
 from core.runtime.discovery import IMPORT_HOOK
+from core.runtime.processes import EXIT_CODE
 from core.runtime.state import SLOW_LIMIT, lock_state, set_aside, write_incidents
 
 log = logging.getLogger("comptoir.watchdog")
@@ -34,7 +35,6 @@ LIMITS = {IMPORT_HOOK: 20.0, "changes_committed": 60.0}
 """Longer limits: the first import on a cold disk, and side effects, for which nobody waits."""
 LIMIT_VARIABLE = "COMPTOIR_HOOK_LIMIT"
 """For tests: one limit for everything, in seconds."""
-EXIT_CODE = 70
 FOLDER = "incidents"
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger("comptoir.plugins")
 
 
 class Boundary:
-    """`with Boundary("loyalty", "panel tier", "panel") as part:` runs code of a plugin; `part.failed` tells how it went.
+    """`with Boundary("sample", "panel totals", "panel") as part:` runs code of a plugin; `part.failed` tells how it went.
 
     Everything is held but the operator's interrupt, SystemExit and RecursionError too (F30).
     """

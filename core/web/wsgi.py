@@ -1,20 +1,23 @@
-"""The WSGI application of one web process: a runtime behind its gate."""
+"""The WSGI application of one web process: a runtime behind its gate. For the server: `core.web.wsgi:make_application()`."""
 
 from __future__ import annotations
 
-from core.runtime.config import Config
-from core.runtime.gate import Gate
-from core.runtime.processes import end_with_parent
-from core.runtime.runtime import Runtime
-from core.web.app import create_app
+from typing import TYPE_CHECKING
+
+from core.runtime.processes import become_child
+
+if TYPE_CHECKING:
+    from core.runtime.gate import Gate
 
 
 def make_application() -> Gate:
     """Start a runtime for this process and put the gate before it."""
-    end_with_parent()  # a web worker whose server was killed would go on holding the port
+    become_child()  # before the imports below, which take a second in which the server may be told to end
+    from core.runtime.config import Config
+    from core.runtime.gate import Gate
+    from core.runtime.runtime import Runtime
+    from core.web.app import create_app
+
     runtime = Runtime(Config.from_environment(), app_factory=create_app)
     runtime.start()
     return Gate(runtime)
-
-
-application = make_application()

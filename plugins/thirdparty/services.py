@@ -21,10 +21,10 @@ def promote_to_customer(unit: Unit, record: Record) -> None:
 
 
 def note_first_day(changes: Sequence[Change], unit: Unit) -> None:
-    """Remember since when a third party has been a customer, whichever road made it one."""
+    """Remember since when a third party has been a customer, whichever road made it one; undo brings the day back itself."""
     for change in changes:
-        if change.entity == "thirdparty" and change.new.get("role") in ("customer", "both"):
-            third_party = unit.get(ThirdParty, change.record_id)
+        if change.entity == "thirdparty" and change.action != "undo" and change.new.get("role") in ("customer", "both"):
+            third_party = unit.get(ThirdParty, change.record_id, deleted=True)
             third_party.customer_since = third_party.customer_since or datetime.date.today()
 
 

@@ -104,7 +104,7 @@ class TestContract:
         workshop.write(f"{name}_package/templates/other/page.html", "")
         workshop.write(f"{name}_package/migrations/versions/0001_first.py", "revision = 'first'\n")
         contract, discovery, found = self.contract(name)
-        with pytest.raises(AssertionError, match=r"migration step first\ntemplates/other"):
+        with pytest.raises(AssertionError, match=r"migration step first\s+templates/other"):
             contract.test_names_have_the_prefix(found, discovery.plugin(name))
 
     def test_a_catalogue_with_a_hole(self, workshop) -> None:

@@ -17,126 +17,16 @@ from core.access.setup import announce_setup
 from core.features.demo import load_demo
 from core.i18n import Locale, gettext, ngettext, use_locale
 from core.testing.site import Browser, Site
+from tests.core.guide_words import PAIRS
 from tools import translations
 from tools.translations import Key, Words, typographic
 
 pytestmark = pytest.mark.covers("US-6a")
+
 MODULES = ("thirdparty", "leads")
 PLAIN_SPACE = re.compile(r"\S[ \t\n]+[:;!?](?=\s|$)|«[ \t\n]|[ \t\n]»")
 NO_SPACE = re.compile(r"[^\W\d_][:;!?](?=\s|$)")
 STRAIGHT = re.compile(r"\w'|[^\W\d]\"|\"[^\W\d]")
-
-# The names of UX.md that the product has today, copied from there; `{x}` is a variable.
-PAIRS = [
-    # 1.1, 1.2 the frame
-    ("Main", "Principale"),
-    ("Skip to content", "Aller au contenu"),
-    ("Create", "Créer"),
-    ("Your account, {name}", "Votre compte, {name}"),
-    ("Breadcrumb", "Fil d’Ariane"),
-    ("More actions", "Autres actions"),
-    ("Home", "Accueil"),
-    ("Third parties", "Tiers"),
-    ("Prospects", "Prospects"),
-    ("Customers", "Clients"),
-    ("Leads", "Pistes"),
-    ("Agenda", "Agenda"),
-    ("Trash", "Corbeille"),
-    ("Administration", "Administration"),
-    ("Modules", "Modules"),
-    ("Menu", "Menu"),
-    ("This panel could not be loaded.", "Ce panneau n’a pas pu être chargé."),
-    ("Try again", "Réessayer"),
-    # 1.4 creating
-    ("Lead", "Piste"),
-    ("Prospect", "Prospect"),
-    ("Customer", "Client"),
-    ("Contact", "Contact"),
-    ("Save", "Enregistrer"),
-    ("Cancel", "Annuler"),
-    ("New lead", "Nouvelle piste"),
-    ("New customer", "Nouveau client"),
-    ("New prospect", "Nouveau prospect"),
-    # 2.0 common: undo, conflict, failure
-    ("Undo", "Défaire"),
-    ("Recent actions", "Actions récentes"),
-    ("Keep mine", "Garder ma valeur"),
-    ("Take theirs", "Prendre la sienne"),
-    ("Clear filters", "Effacer les filtres"),
-    ("The server did not answer. Nothing was lost.", "Le serveur n’a pas répondu. Rien n’est perdu."),
-    # 2.1 list
-    ("Saved views", "Vues enregistrées"),
-    ("Search in this list", "Rechercher dans cette liste"),
-    ("Add filter", "Ajouter un filtre"),
-    ("Field", "Champ"),
-    ("Operator", "Opérateur"),
-    ("Value", "Valeur"),
-    ("Apply", "Appliquer"),
-    ("Remove filter: {f}", "Retirer le filtre\N{NO-BREAK SPACE}: {f}"),
-    ("Columns", "Colonnes"),
-    ("Select {name}", "Sélectionner {name}"),
-    ("Select all on this page", "Tout sélectionner sur cette page"),
-    ("Set {name} to {status}", "Passer {name} à {status}"),
-    ("Actions for {name}", "Actions pour {name}"),
-    ("Bulk actions", "Actions groupées"),
-    ("Set status", "Changer le statut"),
-    ("First page", "Première page"),
-    ("Previous page", "Page précédente"),
-    ("Next page", "Page suivante"),
-    # 2.3 sheet
-    ("Status", "Statut"),
-    ("Potential", "Potentiel"),
-    ("Edit", "Modifier"),
-    ("Edit {field}", "Modifier {field}"),
-    ("Details", "Détails"),
-    ("History", "Historique"),
-    ("Related", "Éléments liés"),
-    ("Convert to customer", "Convertir en client"),
-    ("Delete", "Supprimer"),
-    ("Restore", "Restaurer"),
-    # 2.4 form
-    ("Name", "Nom"),
-    ("Both", "Les deux"),
-    ("Email", "E-mail"),
-    ("There is a problem", "Un problème est survenu"),
-    ("Save and create another", "Enregistrer et en créer un autre"),
-    ("Error:", "Erreur\N{NO-BREAK SPACE}:"),
-    # 2.2, 2.13 words of leads and of numbering
-    ("Reason for loss", "Motif de la perte"),
-    ("Pattern", "Modèle de numéro"),
-    ("Type", "Type"),
-    # 2.12 modules
-    ("Enable {module}", "Activer {module}"),
-    ("Disable {module}", "Désactiver {module}"),
-    ("Settings of {module}", "Réglages de {module}"),
-    ("Details of {module}", "Détails de {module}"),
-    ("Search modules", "Rechercher un module"),
-    ("{module} enabled", "{module} activé"),
-    # 2.15 set-up and sign-in
-    ("Load demo data", "Charger des données de démonstration"),
-    ("Create company", "Créer l’entreprise"),
-    ("Username or email", "Identifiant ou e-mail"),
-    ("Password", "Mot de passe"),
-    ("Show password", "Afficher le mot de passe"),
-    ("Sign in", "Se connecter"),
-    # 3.3, 3.4 statuses, potentials, empty cells
-    ("Never contacted", "Jamais contacté"),
-    ("To contact", "À contacter"),
-    ("Contact in progress", "Contact en cours"),
-    ("Contacted", "Contacté"),
-    ("Do not contact", "Ne pas contacter"),
-    ("None", "Aucun"),
-    ("Low", "Faible"),
-    ("Medium", "Moyen"),
-    ("High", "Fort"),
-    ("empty", "vide"),
-    # 4.2 errors
-    ("Enter a name", "Saisissez un nom"),
-    (
-        "Enter an email address like name@example.com",
-        "Saisissez une adresse e-mail, par exemple nom@exemple.fr",
-    ),
-]
 
 
 # -- catalogues -------------------------------------------------------------------------------------------------

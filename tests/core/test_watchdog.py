@@ -19,6 +19,7 @@ from core.errors import Busy
 from core.runtime import watchdog
 from core.runtime.activation import enable
 from core.runtime.config import Config
+from core.runtime.processes import EXIT_CODE
 from core.runtime.runtime import Runtime
 
 
@@ -120,6 +121,7 @@ class TestWatchdog:
 import os
 from core.data.unit import transaction
 from core.runtime.config import Config
+from core.runtime.processes import EXIT_CODE
 from core.runtime.runtime import Runtime
 
 runtime = Runtime(Config.from_environment())
@@ -133,7 +135,7 @@ print("not reached")
         child = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
         )
-        assert child.returncode == watchdog.EXIT_CODE, child.stderr
+        assert child.returncode == EXIT_CODE, child.stderr
         assert "not reached" not in child.stdout
         (file,) = (config.var / watchdog.FOLDER).glob("*.json")
         content = json.loads(file.read_text())

@@ -15,6 +15,8 @@ from sqlalchemy import inspect
 
 from core.testing import Browser, Site
 
+FATAL = ("raise", "exit", "deep", "memory")
+"""Also SystemExit, RecursionError and MemoryError: a worker survives them (F30)."""
 OWN = ("comptoir_mischief", "comptoir_mischief.misdeeds", "comptoir_mischief.specs", "comptoir_mischief.hooks")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from core.contract.changes import Change
 from core.data.unit import Unit, transaction
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.features.bin import delete_record
 from core.features.undo import undo
 from core.jobs.worker import Worker
@@ -127,7 +127,7 @@ def write(runtime: Runtime, seed: int, writes: int) -> None:
                         if model is Lead:
                             record.status = dice.choice(("new", "tocall", "qualified"))
                 operation = unit.operation
-        except Refused:
+        except (Refused, NotFound):  # an undo may have put it into the bin
             continue
         if operation is not None:
             operations.append(operation)

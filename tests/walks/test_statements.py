@@ -45,7 +45,7 @@ def sent_for(site: Site, browser: Browser, path: str) -> list[str]:
     ("path", "most"),
     [
         ("/thirdparties", LIST), ("/thirdparties?view=prospects&q=firm&sort=town&f=country:is:FR", LIST), ("/leads", LIST),
-        ("/thirdparties/{id}", SHEET), ("/thirdparties/{id}/edit", FORM), ("/thirdparties/new", FORM), ("/", SHEET),
+        ("/thirdparties/{id}", SHEET), ("/thirdparties/{id}/edit", FORM), ("/thirdparties/new", FORM),
     ],
 )  # fmt: skip
 def test_statements_of_a_page(sales: Site, path: str, most: int) -> None:
