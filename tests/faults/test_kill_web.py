@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 
 from tests.browser.server import DEMO_EMAIL, PASSWORD, Server, serving
-from tests.walks.client import Client
+from tests.walks.caller import Caller
 
 WRITES = 200
 KILLS = 10
@@ -67,7 +67,7 @@ def web_workers(server: Server) -> list[int]:
 @pytest.mark.timeout(400)
 def test_killing_web_workers(server: Server, witness: Path) -> None:
     chance = random.Random(SEED)
-    client = Client(server.url)
+    client = Caller(server.url)
     client.sign_in(DEMO_EMAIL, PASSWORD)
     killed, written, unanswered = 0, 0, 0
     for number in range(WRITES):
@@ -100,7 +100,7 @@ def database_of(server: Server) -> str:
     return server.environment.get("COMPTOIR_DATABASE_URL") or f"sqlite:///{server.var / 'comptoir.db'}"
 
 
-def write(client: Client, number: int) -> int:
+def write(client: Caller, number: int) -> int:
     """Create a third party, and change it; 1 when both were answered."""
     answer = client.post("/thirdparties/new", name=f"Written {number}", role="prospect", town="Lyon")
     if answer.status != 303:

@@ -26,6 +26,7 @@ from tests.faults.conftest import (
 BUILD_HOOKS = ("entities", "entity_fields", "menus", "panels", "actions", "checks", "blueprints")
 
 
+@pytest.mark.covers("MO-8a", "MO-8b")
 class TestSwitchingOn:
     """Enabling fails as a whole, and the site goes on as it was."""
 

@@ -227,6 +227,7 @@ def assert_nothing_lost(database_url: str, clients: list[Client]) -> None:
         engine.dispose()
 
 
+@pytest.mark.covers("MO-1a", "MO-1b", "MO-3a", "MO-3b", "OPS-1a")
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.timeout(400)
