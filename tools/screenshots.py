@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -28,9 +29,10 @@ from tests.browser.server import DEMO_EMAIL, PASSWORD, Server, serving  # noqa: 
 
 FOLDER = ROOT / "docs" / "pictures"
 LANGUAGES = {"en": "en-GB", "fr": "fr-FR"}
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SIZES = {1280: 800, 360: 740}
-COLOURS = 96
+TALL = {"sheet": {1280: 1300, 360: 1500}, "conflict": {1280: 800, 360: 900}}
+COLOURS = 200
 MOST_BYTES = 3_000_000
 SECOND = ("paul@comptoir.example", "Paul Leroy")
 STEADY = """language => {
@@ -40,6 +42,7 @@ STEADY = """language => {
     while (walk.nextNode()) {
         walk.currentNode.data = walk.currentNode.data
             .replace(/\\d{1,2}\\s[\\p{L}.]+\\s20\\d\\d,?\\s(à\\s)?\\d{1,2}:\\d\\d/gu, moment)
+            .replace(/\\d\\d\\/\\d\\d\\/20\\d\\d \\d\\d:\\d\\d/g, '12/01/2026 09:30')
             .replace(/\\d{1,2}\\s[\\p{L}]+\\.?\\s20\\d\\d(?!,)/gu, day)
             .replace(/\\bCU\\d{4}-/g, 'CU2601-');
     }
@@ -160,7 +163,10 @@ PAGES: dict[str, tuple[str, Callable[[Studio], None]]] = {
 def tab(browser: Browser, server: Server, language: str, email: str) -> Iterator[Desk]:
     """A tab of somebody signed in; a fault in it ends the tool."""
     context = browser.new_context(
-        base_url=server.url, locale=LANGUAGES[language], reduced_motion="reduce", viewport={"width": 1280, "height": 800}
+        base_url=server.url,
+        locale=LANGUAGES[language],
+        reduced_motion="reduce",
+        viewport={"width": 1280, "height": 800},
     )
     watch = Watch()
     watch.over(context)
@@ -179,7 +185,7 @@ def tab(browser: Browser, server: Server, language: str, email: str) -> Iterator
 def take(page: Page, name: str, language: str) -> None:
     """All sizes and themes of the page as it is."""
     page.evaluate("() => document.activeElement?.matches('[data-problem]') || document.activeElement?.blur()")
-    for width, height in SIZES.items():
+    for width, height in {**SIZES, **TALL.get(name, {})}.items():
         page.set_viewport_size({"width": width, "height": height})
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
@@ -237,7 +243,10 @@ def main(wanted: list[str]) -> int:
             fresh = stack.enter_context(serving(folder / "fresh", demo=False))
             server.add_user(*SECOND)
             for language in LANGUAGES:
-                with tab(browser, server, language, DEMO_EMAIL) as desk, tab(browser, server, language, SECOND[0]) as other:
+                with (
+                    tab(browser, server, language, DEMO_EMAIL) as desk,
+                    tab(browser, server, language, SECOND[0]) as other,
+                ):
                     for name in wanted or PAGES:
                         PAGES[name][1](Studio(desk, other, fresh))
                         take(desk.page, name, language)

@@ -19,7 +19,7 @@ from core.web.current import here
 from core.web.form_contexts import ConflictField, ConflictPage
 from core.web.forms import typed_values, writable_fields
 from core.web.responses import page
-from core.web.shell import make_shell
+from core.web.shell import group_label, make_shell
 
 
 def choose(form: MultiDict[str, str]) -> list[tuple[str, str]]:
@@ -62,6 +62,7 @@ def make_conflict_page(entity: RegisteredEntity, record: Record, typed: Mapping[
         cancel_url=sheet,
     )
     crumbs = [
+        Crumb(group_label(entity.entity.group)),
         Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
         Crumb(record.title, sheet),
         Crumb(_("Conflict")),

@@ -60,6 +60,7 @@ def history(entity: RegisteredEntity, record_id: int) -> Response:
     lines, older = make_history(entity, record, entries[:HISTORY_LINES])
     sheet_url = url_for("records.sheet", entity=entity, record_id=record_id)
     crumbs = [
+        Crumb(group_label(entity.entity.group)),
         Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
         Crumb(record.title, sheet_url),
         Crumb(_("History")),

@@ -67,11 +67,11 @@ class Desk:
         self.watch = watch
 
     # -- words and places --------------------------------------------------------------------------------------------
-    def say(self, text: str, context: str | None = None, **values: object) -> str:
+    def say(self, text: str, context: str | None = None, **values: Any) -> str:
         """A word or sentence in the language of this tab."""
         return word(self.language, text, context, **values)
 
-    def by(self, role: Any, text: str, inside: Locator | Page | None = None, **values: object) -> Locator:
+    def by(self, role: Any, text: str, inside: Locator | Page | None = None, **values: Any) -> Locator:
         """What has this role and exactly this name."""
         return (inside or self.page).get_by_role(role, name=self.say(text, **values), exact=True)
 
@@ -121,7 +121,7 @@ class Desk:
         """The first column of the list."""
         return self.page.locator("table.rows tbody th[scope=row] > a").all_inner_texts()
 
-    def open_menu(self, text: str, **values: object) -> Locator:
+    def open_menu(self, text: str, **values: Any) -> Locator:
         """Open a menu by its button and return it."""
         self.by("button", text, **values).click()
         menu = self.page.locator("[role=menu]:popover-open")
