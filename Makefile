@@ -20,7 +20,7 @@ CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po plugins/*/translat
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PYTEST_ARGS ?=
 
-.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel requirements screenshots axe clean
+.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel requirements screenshots axe faults clean
 
 help:
 	@echo "make run          set everything up and serve Comptoir with demo data"
@@ -31,6 +31,7 @@ help:
 	@echo "make screenshots  pictures of the pages"
 	@echo "make requirements docs/requirements.md anew, from the marks in the tests"
 	@echo "make translations collect the words to translate, and say which have no French"
+	@echo "make faults       servers that are killed, hang, and switch modules under load"
 	@echo "make wheel        the package to install elsewhere, in dist/"
 	@echo "make lock         pin the packages again (LOCK_ARGS=--upgrade for the newest)"
 	@echo "make clean        remove what make made; your data in var/ stays"
@@ -108,7 +109,11 @@ screenshots: setup-test
 # --- checking it -----------------------------------------------------------------------------------------------------
 
 test: lint types
-	$(BIN)/pytest -n auto --maxprocesses 8 -m "not axe" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 8 -m "not axe and not slow" $(PYTEST_ARGS)
+
+# Servers that are killed, hang and switch modules under load: minutes each, one at a time.
+faults: setup-test
+	$(BIN)/pytest -m slow $(PYTEST_ARGS)
 
 axe: setup-test
 	$(BIN)/pytest -n auto --maxprocesses 8 -m axe $(PYTEST_ARGS)
