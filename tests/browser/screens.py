@@ -188,7 +188,7 @@ def numbering(desk: Desk) -> None:
 
 def numbering_form(desk: Desk) -> None:
     desk.go("/numbering")
-    desk.page.locator(".rows th a").first.click()
+    desk.page.locator(".rows tbody th a").first.click()
     desk.by("link", "Edit").click()
     expect(desk.by("button", "Save")).to_be_visible()
 
