@@ -38,7 +38,12 @@ REVIEWED = {
     (
         "color-contrast",
         "overlapped by another element",
-    ): "scrolled under a sticky bar; looked at elsewhere while in sight",
+    ): "scrolled under a sticky bar or an open menu; looked at elsewhere while in sight",
+    (
+        "color-contrast",
+        "partially overlaps other elements",
+    ): "half under an open menu or the Create button; looked at elsewhere while in sight",
+    ("color-contrast", "Element has no value"): "an empty control; what is typed has the colours of one that is filled",
 }
 """What axe cannot decide by itself, with a part of its reason, and why it is right."""
 
