@@ -12,6 +12,7 @@ from core.contract.contributions import (
     Entity,
     MenuItem,
     Numbering,
+    Ownership,
     Panel,
     Permission,
     Section,
@@ -20,12 +21,16 @@ from core.contract.contributions import (
 from core.contract.hookspecs import hookimpl, hookspec
 from core.contract.plugin import Plugin, Setting
 from core.data.numbering import default_series
-from core.data.records import Facet, Identifier, Record, Row
+from core.data.records import Facet, Identifier, Owned, Record, Row
+from core.data.scopes import unscoped
 from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused, Veto
 from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
 from core.fields import (
+    COMPANIES,
+    PEOPLE,
+    TEAMS,
     Amount,
     Boolean,
     Choice,
@@ -38,8 +43,10 @@ from core.fields import (
     Integer,
     Link,
     LongText,
+    OneOf,
     Option,
     Phone,
+    SeveralOf,
     Status,
     Text,
     Url,
@@ -51,6 +58,9 @@ from core.web.policy import policy
 from core.web.responses import attachment, record_or_404
 
 __all__ = [
+    "COMPANIES",
+    "PEOPLE",
+    "TEAMS",
     "Action",
     "Actor",
     "Amount",
@@ -75,7 +85,10 @@ __all__ = [
     "LongText",
     "MenuItem",
     "Numbering",
+    "OneOf",
     "Option",
+    "Owned",
+    "Ownership",
     "Panel",
     "Permission",
     "Phone",
@@ -85,6 +98,7 @@ __all__ = [
     "Row",
     "Section",
     "Setting",
+    "SeveralOf",
     "Status",
     "Text",
     "Unit",
@@ -105,5 +119,6 @@ __all__ = [
     "record_or_404",
     "restore_record",
     "transaction",
+    "unscoped",
     "work_under_way",
 ]

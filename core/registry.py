@@ -15,7 +15,7 @@ from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
 from core.data.records import Facet, Fielded, Record
 from core.errors import ContractError, NotFound, PluginError
-from core.fields import Choice, Declaration, Field, Option
+from core.fields import Choice, Declaration, Field, Listed, Option
 from core.i18n import lazy as _
 
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
@@ -90,6 +90,11 @@ class Registry:
     def by_table(self, table: str) -> RegisteredEntity | None:
         """The entity kept in a table, None when its module is off."""
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
+
+    @property
+    def lists(self) -> Mapping[str, tuple[Option, ...]]:
+        """The people, teams and companies of the installation, beside the lists administrators keep."""
+        return self.dictionaries
 
 
 def build_registry(
@@ -203,7 +208,7 @@ def _fields_of(
         column = attribute.columns[0]
         optional = declaration.computed or column.nullable or attribute.key in SYSTEM_ATTRIBUTES
         kind = declaration.type
-        if isinstance(kind, Choice) and kind.dictionary is not None:
+        if isinstance(kind, Choice | Listed) and kind.dictionary is not None:
             kind = kind.bound(dictionaries.get(kind.dictionary, ()))
         yield Field(
             name=f"{prefix}{attribute.key}",

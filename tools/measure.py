@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 from werkzeug.test import Client
 
+from core.data.tables import bump
 from core.runtime.config import Config
 from core.runtime.gate import Gate
 from core.runtime.runtime import Runtime
-from core.runtime.state import bump
 from core.web.app import create_app
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')

@@ -1,4 +1,4 @@
-"""Users and their sign-in records (US-2, SECURITY 7.19). Two roles for now: administrator and user."""
+"""Users, their roles, teams and companies, and their sign-in records (US-1, US-2, TP-14, SECURITY 7.19)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,62 @@ class User(Row):
     region: Mapped[str | None] = mapped_column(String(8))
     timezone: Mapped[str | None] = mapped_column(String(60))
     theme: Mapped[str | None] = mapped_column(String(8))
+    supervisor_id: Mapped[int | None] = mapped_column(ForeignKey("core_user.id"), index=True)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("core_company.id"))
+    """The company the person works for now; None: the first one (TP-14)."""
     created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+
+
+class Role(Row):
+    """A role an administrator made, or what he changed of one that is built in."""
+
+    __tablename__ = "core_role"
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label: Mapped[str | None] = mapped_column(String(80))
+    second_factor: Mapped[bool] = mapped_column(default=False)
+
+
+class RoleRight(Row):
+    """How far a role reaches with one permission. Kept by name while the module that declares it is off."""
+
+    __tablename__ = "core_role_right"
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+    permission: Mapped[str] = mapped_column(String(120), primary_key=True)
+    reach: Mapped[str] = mapped_column(String(8))
+
+
+class Team(Row):
+    """People who may share what they own."""
+
+    __tablename__ = "core_team"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+
+
+class TeamMember(Row):
+    """Somebody in a team."""
+
+    __tablename__ = "core_team_member"
+    team_id: Mapped[int] = mapped_column(ForeignKey("core_team.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), primary_key=True, index=True)
+
+
+class Company(Row):
+    """A company of ours (TP-14). Records that name no company belong to the first one."""
+
+    __tablename__ = "core_company"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), unique=True)
+
+
+class CompanyMember(Row):
+    """Somebody who works for a company; who is in none works for the first one."""
+
+    __tablename__ = "core_company_member"
+    company_id: Mapped[int] = mapped_column(ForeignKey("core_company.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), primary_key=True, index=True)
 
 
 class SignIn(Row):

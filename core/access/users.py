@@ -1,4 +1,4 @@
-"""Accounts: making them, changing passwords (US-1, US-2; two roles for now)."""
+"""Accounts: making them, changing passwords (US-1, US-2)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from sqlalchemy.orm import Session
 
 from core.access.models import SignIn, User
 from core.access.passwords import check_password, hash_password
+from core.access.roles import read_roles
 from core.contract.changes import Actor
 from core.data.records import now
 from core.data.session import WITHOUT_EVENTS
+from core.data.tables import bump
 from core.errors import NotFound, Refused
 from core.fields import Email
 from core.i18n import lazy as _
 
-ADMINISTRATOR = "administrator"
-USER = "user"
-ROLES = (ADMINISTRATOR, USER)
 _email = Email()
 
 
@@ -50,7 +49,7 @@ def add_user(
     weak: bool = False,
 ) -> User:
     """Add an account; `weak` takes any password, for who sets it up by the environment. Raises `Refused` naming the field that does not fit."""
-    if role not in ROLES:
+    if role not in read_roles(session):
         raise Refused(_("There is no role %(role)s", role=role), field="role")
     address = _email.parse(email)
     if address is None:
@@ -67,6 +66,7 @@ def add_user(
     )  # fmt: skip
     session.add(user)
     session.flush()
+    bump(session.connection())  # people are a list that fields choose from
     return user
 
 

@@ -42,9 +42,11 @@ def write_step(connection: Connection, owner: str, folder: Path, message: str, t
     wanted = list(tables)
     context = migration_context(connection, owner, only(wanted))
     operations = produce_migrations(context, wanted[0].metadata).upgrade_ops
+    references = {} if operations is None else _take_references(operations)
     if operations is None or operations.is_empty():
         raise Refused(_("The steps of %(owner)s already make what its models say", owner=owner))
     body = render_python_code(operations, render_item=_render, user_module_prefix="sa.")
+    body = _with_references(body, references)
     body = "\n".join(line for line in body.splitlines() if not line.strip().startswith("# ###"))
     body = body if body.startswith("    ") else f"    {body}"
     helpers = [name for name in HELPERS if f"{name}(" in body]
@@ -60,6 +62,33 @@ def write_step(connection: Connection, owner: str, folder: Path, message: str, t
     target = versions / f"{number:04}_{words}.py"
     target.write_text(text, "utf-8")
     return target
+
+
+def _take_references(container: Any) -> dict[str, str]:
+    """Take foreign keys of new columns out of the step: column -> what it points at.
+
+    They are named by the column itself: SQLite would have to copy the table otherwise (DESIGN 10).
+    """
+    from alembic.operations.ops import AddColumnOp, CreateForeignKeyOp, OpContainer
+
+    found: dict[str, str] = {}
+    for inner in container.ops:
+        if isinstance(inner, OpContainer):
+            found.update(_take_references(inner))
+    added = {each.column.name for each in container.ops if isinstance(each, AddColumnOp)}
+    for key in [each for each in container.ops if isinstance(each, CreateForeignKeyOp)]:
+        if len(key.local_cols) == 1 and key.local_cols[0] in added:
+            found[key.local_cols[0]] = f"{key.referent_table}.{key.remote_cols[0]}"
+            container.ops.remove(key)
+    return found
+
+
+def _with_references(body: str, references: dict[str, str]) -> str:
+    """The step with these references in its new columns."""
+    for name, target in references.items():
+        column = re.compile(rf"(op\.add_column\('\w+', sa\.Column\('{name}', [^\n]*?)(, nullable=True\))\)")
+        body = column.sub(rf"\1, sa.ForeignKey('{target}')\2, inline_references=True)", body)
+    return body
 
 
 def _render(kind: str, item: Any, context: Any) -> str | Literal[False]:

@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run_list(arguments: argparse.Namespace) -> int:
     """Print name, version, state and reason of every module."""
     from core.commands.common import started_runtime
-    from core.runtime.overview import modules
+    from core.upkeep.overview import modules
 
     with started_runtime() as runtime:
         rows = [("NAME", "VERSION", "STATE", "")]
@@ -81,7 +81,7 @@ def run_disable(arguments: argparse.Namespace) -> int:
 def run_purge(arguments: argparse.Namespace) -> int:
     """Remove the data of a module, after its name was typed once more."""
     from core.commands.common import started_runtime
-    from core.runtime.purging import dump_folder, purge
+    from core.upkeep.purging import dump_folder, purge
 
     with started_runtime() as runtime:
         if not arguments.yes and not _confirmed(runtime, arguments.name):
@@ -97,8 +97,8 @@ def run_purge(arguments: argparse.Namespace) -> int:
 
 def _confirmed(runtime: Runtime, name: str) -> bool:
     """Say what would go and ask for the name. Raises what `purge` would raise, before anybody types."""
-    from core.runtime.overview import count
-    from core.runtime.purging import check_purge
+    from core.upkeep.overview import count
+    from core.upkeep.purging import check_purge
 
     with runtime.database.reading() as session:
         tables = check_purge(runtime, session, name)

@@ -19,7 +19,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add = verbs.add_parser("add", help="add an account")
     add.add_argument("email")
     add.add_argument("--name", required=True)
-    add.add_argument("--role", default="user", choices=("administrator", "user"))
+    add.add_argument("--role", default="user", help="administrator, user, representative, or one of your own")
     add.set_defaults(run=run_add)
     password = verbs.add_parser(
         "password", help=f"set a password, asked for, or taken from {PASSWORD_VARIABLE} or standard input"

@@ -51,6 +51,20 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True)
+class Ownership:
+    """Whose the records of an entity are (DESIGN 7): the columns that say so, None for those it has not.
+
+    `through` names a link to another entity, whose ownership then decides for these records too.
+    """
+
+    owner: str | None = "owner_id"
+    team: str | None = "team_id"
+    representatives: str | None = None
+    companies: str | None = "companies"
+    through: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs."""
 
@@ -69,6 +83,7 @@ class Entity:
     default_sort: str = "-created_at"
     timeline: bool = True
     administrators_only: bool = False
+    ownership: Ownership | None = None
 
 
 @dataclass(frozen=True, slots=True)

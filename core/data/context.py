@@ -14,6 +14,7 @@ from core.errors import ContractError
 if TYPE_CHECKING:
     from core.contract.hooks import Hooks
     from core.data.engine import Database
+    from core.data.scopes import Scope
     from core.registry import Registry
 
 
@@ -26,6 +27,8 @@ class Context:
     database: Database
     actor: Actor
     request_id: str | None = None
+    scope: Scope | None = None
+    """What the actor may know of; None for the system itself."""
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)

@@ -23,6 +23,7 @@ from core.fields import Field
 from core.i18n import Text, lazy as _
 
 if TYPE_CHECKING:
+    from core.data.scopes import Scope
     from core.registry import RegisteredEntity
 
 PAGE_SIZE = 50
@@ -74,6 +75,8 @@ class ListQuery:
     deleted: bool = False
     notices: tuple[Text, ...] = ()
     visible: frozenset[str] = field(default_factory=frozenset)
+    scope: Scope | None = None
+    """Whose view this is; None: that of the system itself."""
 
     @property
     def sort_field(self) -> Field:
@@ -106,9 +109,14 @@ def parse_filter(entity: RegisteredEntity, text: str, allowed: frozenset[str]) -
 
 
 def parse(
-    entity: RegisteredEntity, arguments: Mapping[str, Sequence[str]], allowed: frozenset[str], *, deleted: bool = False
+    entity: RegisteredEntity,
+    arguments: Mapping[str, Sequence[str]],
+    allowed: frozenset[str],
+    *,
+    scope: Scope | None,
+    deleted: bool = False,
 ) -> ListQuery:
-    """The question in a query string. `allowed`: names of the fields the user may see.
+    """The question in a query string. `allowed`: names of the fields the user may see; `scope`: whose view this is.
 
     What cannot be understood becomes a notice and is left out; the list still opens (UX 2.1).
     """
@@ -143,6 +151,7 @@ def parse(
         deleted=deleted,
         notices=tuple(notices),
         visible=allowed,
+        scope=scope,
     )
 
 
@@ -191,6 +200,9 @@ def conditions(query: ListQuery) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         model.c.deleted_at.is_not(None) if query.deleted else model.c.deleted_at.is_(None)
     ]
+    known = query.scope.criterion(query.entity) if query.scope else None
+    if known is not None:
+        found.append(known)
     found += [one.field.criterion(one.operator, one.values) for one in query.filters]
     if query.search:
         found.append(_search(query))

@@ -15,7 +15,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declar
 
 from core.contract.contributions import Entity
 from core.errors import ContractError
-from core.fields import DateTime, Declaration, field, key_column_type
+from core.fields import (
+    COMPANIES,
+    PEOPLE,
+    TEAMS,
+    DateTime,
+    Declaration,
+    OneOf,
+    SeveralOf,
+    field,
+    key_column_type,
+)
 from core.i18n import lazy as _
 
 NAMING = {
@@ -50,7 +60,10 @@ class Fielded(Row):
             super().__init_subclass__(**arguments)
             return
         declared = {
-            name: found for name, value in list(vars(cls).items()) if (found := _declaration(value)) is not None
+            name: found
+            for base in reversed(cls.__mro__)
+            for name, value in list(vars(base).items())
+            if (found := _declaration(value)) is not None
         }
         for name, declaration in declared.items():
             if declaration.type.keyed and (declaration.search or declaration.listed):
@@ -112,6 +125,19 @@ class Record(Fielded):
     def title(self) -> str:
         """The record's name for people."""
         return str(getattr(self, self.entity.title) or f"#{self.id}")
+
+
+class Owned(Record):
+    """Base of records that belong to somebody: an owner, a team, companies of ours (TP-3, TP-14, DESIGN 7).
+
+    The entity says `ownership=Ownership(...)`. Whoever makes a record owns it, in the company he works for.
+    """
+
+    __abstract__ = True
+
+    owner_id: Mapped[int | None] = field(OneOf(PEOPLE), _("Owner"), indexed=True, section="owner")
+    team_id: Mapped[int | None] = field(OneOf(TEAMS, to="core_team"), _("Team"), indexed=True, section="owner")
+    companies: Mapped[tuple[int, ...] | None] = field(SeveralOf(COMPANIES), _("Shared with"), section="owner")
 
 
 class Facet(Fielded):

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.contract.contributions import Entity
 from core.data.records import Facet, Fielded, Identifier, Row
 from core.errors import PluginError
-from core.fields import DateTime, Declaration, Link
+from core.fields import DateTime, Declaration, Link, OneOf
 from core.i18n import lazy as _
 
 
@@ -76,7 +76,7 @@ def declare_references(session: Session, plugin: str, models: Iterable[type[Fiel
             for key in source.foreign_keys:
                 declared = source.info.get("field")
                 link = declared.type if isinstance(declared, Declaration) else None
-                if not isinstance(link, Link):
+                if not isinstance(link, Link | OneOf):
                     message = _("%(column)s points at another record but is no Link field", column=str(source))
                     raise PluginError(plugin, message)
                 rows.append(

@@ -1,6 +1,7 @@
 """The one session class, with the guards every road passes (DESIGN 6).
 
 * Records in the bin are left out of every ORM select unless the statement says `include_deleted`.
+* Records outside the scope of who asks are left out of every ORM select (DESIGN 7).
 * A bulk UPDATE, DELETE or INSERT, which no lifecycle hook would see, is refused unless marked `without_events`.
 * A plugin cannot end the transaction it works in (F31).
 """
@@ -16,6 +17,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_lo
 from core.errors import ContractError
 
 if TYPE_CHECKING:
+    from core.data.scopes import Scope
     from core.data.unit import Unit
 
 INCLUDE_DELETED = {"include_deleted": True}
@@ -40,6 +42,8 @@ class GuardedSession(Session):
     """A session that belongs to at most one unit; reading sessions have none."""
 
     unit: Unit | None = None
+    scope: Scope | None = None
+    """Whose view this is; None: that of the system itself."""
     ending = False
     _covered: Connection | None = None
 
@@ -121,12 +125,19 @@ def _guard(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     options = state.execution_options
     if state.is_select:
-        if not options.get("include_deleted") and not state.is_column_load:
+        if state.is_column_load:
+            return
+        criteria = []
+        if not options.get("include_deleted"):
             from core.data.records import Record
 
             # Relationship loads too: their parent may be new, or come from the bin, and then brings no criteria along.
-            live = with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True)
-            state.statement = statement.options(live)
+            criteria.append(with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True))
+        scope = getattr(state.session, "scope", None)
+        if scope is not None:
+            criteria.extend(scope.options)
+        if criteria:
+            state.statement = statement.options(*criteria)
         return
     writes = state.is_update or state.is_delete or state.is_insert or isinstance(statement, TextClause)
     if writes and not options.get("without_events"):

@@ -28,6 +28,7 @@ from core.data.clock import database_clock
 from core.data.context import Context, current_context
 from core.data.guards import inside_unit
 from core.data.history import write_changes, write_operation
+from core.data.links import Changed, changed_links, write_links
 from core.data.records import Facet, Fielded, Record, now
 from core.data.session import INCLUDE_DELETED, GuardedSession
 from core.data.tables import JobRow, Submission
@@ -71,6 +72,8 @@ class Unit:
         self._checking = False
         self._handed_out: set[Record] = set()
         """Records that were asked for: kept, so that the version that was read is the one that is compared."""
+        self._links: list[Changed] = []
+        """Fields of several values whose links are written once the flush gave their records numbers."""
         self._answered = ""
         """The plugin whose reaction wrote last."""
 
@@ -266,9 +269,36 @@ class Unit:
         if any(isinstance(row, Fielded) for row in session.deleted):
             raise ContractError("records are deleted with delete_record(), which puts them in the bin")
         self._touch(session, new, dirty)
+        self._belong(new)
         self._number(new)
         check_records(session, self.context.registry, new, dirty)
         self._capture.before_flush(new, dirty)
+        tracked = self.context.registry
+        for rows, fresh in ((new, True), (dirty, False)):
+            fields = ((row, tracked.entity_of(row).tracked[type(row)]) for row in rows)
+            self._links.extend(changed_links(fields, new=fresh))
+
+    def after_flush(self, session: Session) -> None:
+        """Bring the links of fields of several values up to date."""
+        if self._links:
+            changed, self._links = self._links, []
+            write_links(session.connection(), changed)
+
+    def _belong(self, new: list[Fielded]) -> None:
+        """A new record belongs to who made it, in the company he works for (TP-7, TP-14)."""
+        actor, scope = self.context.actor, self.context.scope
+        for row in new:
+            ownership = row.entity.ownership if isinstance(row, Record) else None
+            if ownership is None or ownership.through is not None:
+                continue
+            given: dict[str | None, object] = {}
+            if actor.id is not None:
+                given = {ownership.owner: actor.id, ownership.representatives: (actor.id,)}
+            if scope is not None and scope.active is not None:
+                given[ownership.companies] = (scope.active,)
+            for name, value in given.items():
+                if name is not None and getattr(row, name) is None:
+                    setattr(row, name, value)
 
     def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
         moment = self.moment
@@ -322,6 +352,12 @@ def _before_flush(session: Session, flush_context: UOWTransaction, instances: An
             raise ContractError("records are written inside transaction() only")
 
 
+@event.listens_for(GuardedSession, "after_flush")
+def _after_flush(session: Session, flush_context: UOWTransaction) -> None:
+    if isinstance(session, GuardedSession) and session.unit is not None:
+        session.unit.after_flush(session)
+
+
 @contextmanager
 def transaction(
     action: str, *, cause: str | None = None, undo_of: int | None = None, context: Context | None = None
@@ -333,6 +369,7 @@ def transaction(
     """
     context = context or current_context()
     with inside_unit(), context.database.writing() as session:
+        session.scope = context.scope
         unit = session.unit = Unit(context, session, action, cause, undo_of)
         try:
             with _in_words():

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, null, select
+from sqlalchemy import ColumnElement, inspect, null, select, true
 from sqlalchemy.orm import Session
 
 from core.data.records import Facet, Fielded, Record, Row
+from core.data.session import GuardedSession
 from core.errors import Invalid, Refused
 from core.fields import Field, Link
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
-    from core.registry import Registry
+    from core.registry import RegisteredEntity, Registry
 
 
 def check_records(session: Session, registry: Registry, new: Sequence[Fielded], dirty: Sequence[Fielded]) -> None:
     """Bring values into canonical form. Raises `Refused` naming the field when one cannot be stored."""
-    together = _Together(session, dirty)
+    together = _Together(session, registry, dirty)
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
             if found.extra_key is not None:
@@ -86,8 +87,9 @@ def _canonical(found: Field, value: Any) -> Any:
 class _Together:
     """What the database is asked once for all rows of a flush: who has a unique value, and whether links lead anywhere."""
 
-    def __init__(self, session: Session, dirty: Sequence[Fielded]) -> None:
+    def __init__(self, session: Session, registry: Registry, dirty: Sequence[Fielded]) -> None:
         self._session = session
+        self._registry = registry
         self._unique: dict[tuple[type[Record], Field], dict[Any, Record]] = {}
         self._links: dict[tuple[str, Field], set[int]] = {}
         self._alive = {(row.__tablename__, row.id): row.deleted_at is None for row in dirty if isinstance(row, Record)}
@@ -119,21 +121,31 @@ class _Together:
     def _check_unique(self, model: type[Record], found: Field, wanted: dict[Any, Record]) -> None:
         table = model.__table__
         column = table.c[found.attribute]
-        live = select(table.c.id, column, table.c[model.entity.title]).where(
+        known = self._known(self._registry.entity_of(model))
+        live = select(table.c.id, column, table.c[model.entity.title], known).where(
             column.in_(list(wanted)), table.c.deleted_at.is_(None)
         )
-        for record_id, value, title in self._session.connection().execute(live):
+        for record_id, value, title, may_know in self._session.connection().execute(live):
             if wanted[value].id != record_id:
                 text = found.type.text(value)
-                message = _("%(field)s %(value)s is used by %(title)s", field=found.label, value=text, title=title)
+                message = _("%(field)s %(value)s is used already", field=found.label, value=text)
+                if may_know:
+                    message = _("%(field)s %(value)s is used by %(title)s", field=found.label, value=text, title=title)
                 raise Refused(message, field=found.name)
+
+    def _known(self, registered: RegisteredEntity | None) -> ColumnElement[bool]:
+        """Whether who asks may know of a row: else a refusal must not tell of it (T35)."""
+        scope = self._session.scope if isinstance(self._session, GuardedSession) else None
+        criterion = scope.criterion(registered) if scope is not None and registered is not None else None
+        return true() if criterion is None else criterion
 
     def _check_links(self, name: str, found: Field, ids: Collection[int]) -> None:
         """The linked records must be there, and stay until this unit has ended: the lock waits for who deletes (F43)."""
         table = Row.metadata.tables[name]
         deleted_at = table.c.get("deleted_at", null())
-        asked = select(table.c.id, deleted_at).where(table.c.id.in_(ids)).order_by(table.c.id)
-        rows = self._session.connection().execute(asked.with_for_update(read=True, key_share=True))
+        known = self._known(self._registry.by_table(name))
+        asked = select(table.c.id, deleted_at).where(table.c.id.in_(ids), known).order_by(table.c.id)
+        rows = self._session.connection().execute(asked.with_for_update(read=True, key_share=True, of=table))
         alive = {row_id: deleted is None for row_id, deleted in rows}
         for wanted in ids:
             if not self._alive.get((name, wanted), alive.get(wanted, False)):

@@ -180,7 +180,10 @@ def _blocked(unit: Unit, title: str, groups: Sequence[Dependants]) -> Text:
                 module=group.reference.plugin,
             )
         else:
-            names = [found.title for found in load(unit, registered.model, group.ids[:MAXIMUM_NAMED])]
+            known = load(unit, registered.model, group.ids)
+            if len(known) < len(group.ids):  # T35: not even how many there are
+                raise Refused(_("%(title)s cannot be deleted: records you may not see depend on it.", title=title))
+            names = [found.title for found in known[:MAXIMUM_NAMED]]
             more = "…" if len(group.ids) > MAXIMUM_NAMED else ""
             where = _(
                 "%(number)s in %(list)s: %(names)s",

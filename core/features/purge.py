@@ -7,6 +7,7 @@ import datetime
 from sqlalchemy import column, delete, exists, select, table
 
 from core.data.context import Context
+from core.data.links import forget_links
 from core.data.records import Record, now
 from core.data.references import references_to
 from core.data.unit import Unit, transaction
@@ -51,4 +52,5 @@ def _purge(unit: Unit, model: type[Record], before: datetime.datetime) -> int:
     ids = list(connection.execute(select(rows.c.id).where(*free).order_by(rows.c.id).limit(AT_ONCE)).scalars())
     if ids:
         connection.execute(delete(model).where(model.id.in_(ids)))
+        forget_links(connection, model.__tablename__, ids)
     return len(ids)

@@ -19,13 +19,18 @@ from core.fields.countries import Country
 from core.fields.dates import Date, DateTime, UtcDateTime
 from core.fields.keys import KEY_LENGTH, binary_string, digits, fold, key_column_type
 from core.fields.links import Link, id_column_type
+from core.fields.lists import COMPANIES, LINKS, PEOPLE, TEAMS, Listed, Numbers, OneOf, SeveralOf, holds
 from core.fields.numbers import Amount, Decimal, Integer, ScaledDecimal
 from core.fields.text import KeyedText, LongText, Text
 from core.fields.urls import Url
 
 __all__ = [
+    "COMPANIES",
     "KEY_LENGTH",
+    "LINKS",
     "MAXIMUM_FILTER_VALUES",
+    "PEOPLE",
+    "TEAMS",
     "Amount",
     "Boolean",
     "Choice",
@@ -42,12 +47,16 @@ __all__ = [
     "KeyedText",
     "Link",
     "LinkLike",
+    "Listed",
     "LongText",
+    "Numbers",
+    "OneOf",
     "Operator",
     "Option",
     "Phone",
     "Samples",
     "ScaledDecimal",
+    "SeveralOf",
     "Status",
     "Text",
     "Url",
@@ -58,6 +67,7 @@ __all__ = [
     "digits",
     "field",
     "fold",
+    "holds",
     "id_column_type",
     "key_column_type",
 ]

@@ -62,7 +62,7 @@ class Option:
 class Control:
     """How a form shows a field; the template draws each `kind` once.
 
-    Kinds: text, textarea, select, radio, checkbox, link. `attributes` are plain HTML attributes (never event handlers).
+    Kinds: text, textarea, select, radio, checkbox, checkboxes, link. `attributes` are plain HTML attributes (never event handlers).
     """
 
     kind: str
@@ -87,6 +87,8 @@ class FieldType(Generic[T]):
     merge: ClassVar[Literal["choose", "unite"]] = "choose"
     keyed: ClassVar[bool] = False
     """Whether sort, search and comparison use a normalised key column beside the value (PERFORMANCE D1)."""
+    multiple: ClassVar[bool] = False
+    """Whether a value holds several ids, which `core_link` keeps one a row."""
 
     # -- storage ------------------------------------------------------------------------------------------------
     def column_type(self) -> TypeEngine[Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import update
 from core.contract.changes import SYSTEM, Actor, Change
 from core.contract.hooks import Hooks
 from core.data.context import Context
-from core.data.tables import PluginState
+from core.data.tables import PluginState, bump
 from core.data.unit import Unit, transaction
 from core.errors import ComptoirError, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
@@ -23,7 +23,7 @@ from core.runtime.discovery import Discovery
 from core.runtime.generation import Generation, read_stored
 from core.runtime.installing import incident_of, install
 from core.runtime.rehearsal import rehearse
-from core.runtime.state import Wanted, bump, clear_incidents, lock_state, read_wanted, runnable
+from core.runtime.state import Wanted, clear_incidents, lock_state, read_wanted, runnable
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime

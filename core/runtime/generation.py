@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from core.access.permissions import Permissions
+from core.access.roles import Rights, read_roles
+from core.access.views import read_lists
 from core.contract.hooks import Hooks, Incident, IncidentKind, watched
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition, read_custom_fields
@@ -54,6 +57,7 @@ class Generation:
     enabled: tuple[str, ...]
     hooks: Hooks
     registry: Registry
+    permissions: Permissions
     app: Flask = field(init=False, repr=False)
     """Set once, while building, and only in processes that serve pages."""
 
@@ -68,6 +72,7 @@ class Stored:
 
     dictionaries: Mapping[str, tuple[Option, ...]]
     custom: Sequence[CustomDefinition]
+    roles: Mapping[str, Rights]
 
     def with_shipped(self, plugins: Iterable[Plugin]) -> Stored:
         """With the shipped values of plugins whose lists are not in the database yet."""
@@ -76,12 +81,13 @@ class Stored:
             stored = merged.get(dictionary.name, ())
             known = {option.code for option in stored}
             merged[dictionary.name] = (*stored, *(option for option in dictionary.options if option.code not in known))
-        return Stored(merged, self.custom)
+        return Stored(merged, self.custom, self.roles)
 
 
 def read_stored(session: Session) -> Stored:
-    """Read the lists and fields administrators keep."""
-    return Stored(read_dictionaries(session), read_custom_fields(session))
+    """Read the lists, fields and roles administrators keep."""
+    lists = {**read_dictionaries(session), **read_lists(session)}
+    return Stored(lists, read_custom_fields(session), read_roles(session))
 
 
 def build_generation(
@@ -102,7 +108,8 @@ def build_generation(
     try:
         hooks = Hooks(modules, discovery.specs(), report)
         registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom)
-        generation = Generation(version, tuple(order), hooks, registry)
+        permissions = Permissions(registry, stored.roles)
+        generation = Generation(version, tuple(order), hooks, registry, permissions)
         if make_app is not None:
             object.__setattr__(generation, "app", make_app(generation))
     except BuildError:

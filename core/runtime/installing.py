@@ -14,13 +14,13 @@ from core.data.migrations import fingerprint, migrate
 from core.data.numbering import Series
 from core.data.records import Record
 from core.data.references import declare_references
-from core.data.tables import PluginState
+from core.data.tables import PluginState, bump
 from core.data.unit import Unit, transaction
 from core.errors import PluginError
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
 from core.runtime.generation import BuildError, Generation
-from core.runtime.state import Known, bump, lock_state, read_wanted
+from core.runtime.state import Known, lock_state, read_wanted
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime

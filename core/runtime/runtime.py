@@ -21,17 +21,19 @@ from core.data.context import Context
 from core.data.engine import Database
 from core.data.guards import is_inside_unit
 from core.data.migrations import CORE_FOLDER, fingerprint, migrate
-from core.data.tables import PluginState, State
+from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.config import Config
 from core.runtime.discovery import Discovery
 from core.runtime.generation import AppFactory, BuildError, Generation, Stored, build_generation, read_stored
-from core.runtime.state import CORE, bump, lock_state, read_wanted, runnable, set_aside, write_incidents
+from core.runtime.state import CORE, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from core.data.scopes import Scope
 
 log = logging.getLogger("comptoir.runtime")
 
@@ -187,9 +189,15 @@ class Runtime:
         """Import a plugin's manifest in a child process; a sentence when it cannot be imported in time."""
         return rehearsal.try_manifest(self.config, name)
 
-    def context(self, generation: Generation, actor: Actor = SYSTEM, request_id: str | None = None) -> Context:
-        """What a unit of work needs to know, for somebody working in `generation`."""
-        return Context(generation.registry, generation.hooks, self.database, actor, request_id)
+    def context(
+        self,
+        generation: Generation,
+        actor: Actor = SYSTEM,
+        request_id: str | None = None,
+        scope: Scope | None = None,
+    ) -> Context:
+        """What a unit of work needs to know, for somebody working in `generation`; without `scope`, the system itself."""
+        return Context(generation.registry, generation.hooks, self.database, actor, request_id, scope)
 
     # -- faults of plugins --------------------------------------------------------------------------------------
     def report(self, incident: Incident) -> None:

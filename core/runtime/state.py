@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.contract.hooks import Incident
 from core.data.records import now
-from core.data.tables import PluginIncident, PluginState, State
+from core.data.tables import PluginIncident, PluginState, State, bump
 from core.errors import StateConflict
 from core.i18n import Text, lazy as _
 from core.runtime.discovery import Discovery
@@ -73,11 +73,6 @@ def lock_state(session: Session | Connection, shown: int | None = None) -> int:
     if shown is not None and shown != version:
         raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
     return version
-
-
-def bump(connection: Connection) -> None:
-    """Make every process build a new generation before its next request; part of the change that calls for it."""
-    connection.execute(update(State).values(version=State.version + 1))
 
 
 def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str, Text]]:

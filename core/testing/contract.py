@@ -22,7 +22,8 @@ from typing import Any, ClassVar
 import pytest
 
 from core import __version__
-from core.access.permissions import CORE_PERMISSIONS, VERBS
+from core.access.permissions import CORE_PERMISSIONS
+from core.access.roles import VERBS
 from core.contract.plugin import Plugin
 from core.data.engine import Database
 from core.data.migrations import CORE_FOLDER, compare, migrate

@@ -9,7 +9,8 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from core.access.users import ADMINISTRATOR, USER, add_user
+from core.access.roles import ADMINISTRATOR, USER
+from core.access.users import add_user
 from core.contract.changes import SYSTEM, Actor
 from core.data.context import Context
 from core.data.unit import transaction

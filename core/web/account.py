@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, session, url_for
 
+from core.access.roles import ADMINISTRATOR
 from core.access.setup import end_setup, setup_token
 from core.access.sign_in import (
     TooManyTries,
@@ -19,7 +20,7 @@ from core.access.sign_in import (
     refuse_wrong_sign_in,
     start_sign_in,
 )
-from core.access.users import ADMINISTRATOR, add_user, any_user
+from core.access.users import add_user, any_user
 from core.data.context import current_context
 from core.data.unit import transaction
 from core.errors import NotFound, Refused

@@ -14,10 +14,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map, ValidationError
 
 from core import i18n
-from core.access.permissions import Permissions
 from core.access.sign_in import find_sign_in
 from core.access.touch import touch_sign_in
 from core.access.users import actor_of
+from core.access.views import scope_of
 from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
@@ -74,10 +74,9 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     )
     app.url_map.converters["int"] = RecordNumber
     app.url_map.converters["entity"] = entity_converter(generation.registry)
-    permissions = Permissions(generation.registry)
 
     def begin() -> Response | None:
-        return _begin(runtime, generation, permissions)
+        return _begin(runtime, generation)
 
     app.before_request(begin)
     app.context_processor(_page_variables)
@@ -166,18 +165,22 @@ def _page_variables() -> dict[str, str]:
 
 
 # -- before -----------------------------------------------------------------------------------------------------
-def _begin(runtime: Runtime, generation: Generation, permissions: Permissions) -> Response | None:
-    surroundings = Here(runtime, generation, permissions, request_id=secrets.token_hex(8))
+def _begin(runtime: Runtime, generation: Generation) -> Response | None:
+    surroundings = Here(runtime, generation, request_id=secrets.token_hex(8))
     g.here = surroundings
     visit = session
     signed = find_sign_in(surroundings.session, visit.token) if isinstance(visit, Visit) and not visit.send else None
     if signed is not None:
         surroundings.user = signed.user
         surroundings.actor = actor_of(signed.user)
+        surroundings.scope = scope_of(
+            surroundings.session, signed.user, surroundings.actor, generation.registry, generation.permissions
+        )
+        surroundings.session.scope = surroundings.scope
         g.sign_in = signed.sign_in
     surroundings.stack.enter_context(i18n.use_locale(_locale(surroundings)))
     surroundings.stack.enter_context(
-        use_context(runtime.context(generation, surroundings.actor, surroundings.request_id))
+        use_context(runtime.context(generation, surroundings.actor, surroundings.request_id, surroundings.scope))
     )
     if request.mimetype == "application/x-www-form-urlencoded":
         request.max_content_length = MAXIMUM_FORM  # read whole by the parser, which the form limit does not hold

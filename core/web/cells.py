@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import escape
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from core.data.session import GuardedSession
 from core.fields import Field, Link
 from core.i18n import gettext, lazy as _
 from core.registry import RegisteredEntity, Registry
@@ -53,13 +53,13 @@ def cell_maker(found: Field, titles: Mapping[int, tuple[str, str | None]] | None
 
 
 def link_titles(
-    session: Session,
+    session: GuardedSession,
     registry: Registry,
     found: Field,
     values: Iterable[Any],
     address: Callable[[RegisteredEntity, int], str | None],
 ) -> dict[int, tuple[str, str | None]]:
-    """Names and addresses of the records a link column points at, asked once for all rows."""
+    """Names and addresses of the records a link column points at, asked once for all rows; hidden ones stay numbers."""
     kind = found.type
     target = registry.by_table(kind.to) if isinstance(kind, Link) else None
     wanted = {value for value in values if value is not None}
@@ -67,6 +67,9 @@ def link_titles(
         return {}
     table = target.model.__table__
     statement = select(table.c.id, target.title_field.column).where(table.c.id.in_(wanted))
+    known = session.scope.criterion(target) if session.scope else None
+    if known is not None:
+        statement = statement.where(known)
     return {row[0]: (str(row[1]), address(target, row[0])) for row in session.connection().execute(statement)}
 
 

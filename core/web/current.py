@@ -11,6 +11,7 @@ from flask import g
 from core.access.models import User
 from core.access.permissions import Permissions
 from core.contract.changes import Actor
+from core.data.scopes import Scope, nothing
 from core.data.session import GuardedSession
 from core.errors import Forbidden
 from core.i18n import lazy as _
@@ -29,12 +30,21 @@ class Here:
 
     runtime: Runtime
     generation: Generation
-    permissions: Permissions
     request_id: str
     user: User | None = None
     actor: Actor = ANONYMOUS
+    scope: Scope = field(init=False)
+    """What the person may know of; nothing before sign-in."""
     stack: ExitStack = field(default_factory=ExitStack)
     _session: GuardedSession | None = None
+
+    def __post_init__(self) -> None:
+        self.scope = nothing(self.generation.registry)
+
+    @property
+    def permissions(self) -> Permissions:
+        """The rights of each role."""
+        return self.generation.permissions
 
     @property
     def registry(self) -> Registry:
@@ -46,6 +56,7 @@ class Here:
         """The request's reading session, opened on first use, read-only in the database."""
         if self._session is None:
             self._session = self.stack.enter_context(self.runtime.database.reading())
+            self._session.scope = self.scope
         return self._session
 
     def fresh(self) -> None:

@@ -263,7 +263,7 @@ def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation
     target = came_from()
     if "?" in target:
         arguments = parse_qs(target.split("?", 1)[1], keep_blank_values=True)
-    query = parse(entity, arguments, allowed)
+    query = parse(entity, arguments, allowed, scope=surroundings.scope)
     row = make_one_row(query, record_id, error)
     if row is None:
         raise NotFound(_("This record does not exist, or was deleted"))

@@ -39,7 +39,8 @@ class TypedField(FormField):  # type: ignore[misc]  # WTForms has no types
         if not valuelist:
             return
         self.submitted = True
-        self.typed = str(valuelist[-1])
+        several = self.source.type.multiple
+        self.typed = ",".join(filter(None, map(str, valuelist))) if several else str(valuelist[-1])
         try:
             self.data = self.source.parse(self.typed)
         except Invalid as error:
@@ -165,6 +166,9 @@ def _link_control(link: Link, value: str) -> tuple[str, Sequence[Option]]:
     statement = (
         select(table.c.id, title.column).where(table.c.deleted_at.is_(None)).order_by(title.sort_column, table.c.id)
     )
+    known = surroundings.scope.criterion(target)
+    if known is not None:
+        statement = statement.where(known)
     rows = surroundings.session.connection().execute(statement.limit(LINK_CHOICES + 1)).all()
     if len(rows) > LINK_CHOICES:
         return "text", ()

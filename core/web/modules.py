@@ -12,8 +12,9 @@ from core.contract.plugin import Plugin
 from core.data.unit import transaction
 from core.errors import NotFound, PluginError, Refused, StateConflict
 from core.i18n import Text, lazy as _, lazy_context, lazy_plural
-from core.runtime import activation, overview, purging
+from core.runtime import activation
 from core.settings import read_settings, write_settings
+from core.upkeep import overview, purging
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage

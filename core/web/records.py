@@ -28,7 +28,7 @@ def index(entity: RegisteredEntity) -> Response:
     if "field" in request.args:  # the filter form without script: make it a filter of the URL
         return see(add_filter_url(entity, request.args))
     allowed = surroundings.permissions.fields(surroundings.actor, entity)
-    query = parse(entity, request.args.to_dict(flat=False), allowed)
+    query = parse(entity, request.args.to_dict(flat=False), allowed, scope=surroundings.scope)
     content = make_list_page(query, read_page)
     if is_fragment():
         return page("core/list_region.html", page=content)

@@ -103,7 +103,9 @@ def _entries(items: Iterable[tuple[str, MenuItem]], current: str) -> list[MenuEn
 def _counted(plugin: str, item: MenuItem) -> int:
     """The number beside an entry; none where modules are managed, which asks no plugin anything (SECURITY 7.30)."""
     number = 0
-    if item.counter is not None and request.blueprint != "modules":
+    entity = here().registry.entities.get(item.values.get("entity", ""))
+    hidden = entity is not None and not here().scope.sees_all(entity)  # the number counts all records (T35)
+    if item.counter is not None and request.blueprint != "modules" and not hidden:
         with Boundary(plugin, f"menu {item.endpoint}", "menu"):
             number = item.counter(here().session)
     return number

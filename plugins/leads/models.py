@@ -2,17 +2,32 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.api import Choice, Email, Entity, Facet, Identifier, Record, Row, Status, Text, field, lazy as _
+from core.api import (
+    Choice,
+    Email,
+    Entity,
+    Facet,
+    Identifier,
+    Owned,
+    Ownership,
+    Row,
+    Section,
+    Status,
+    Text,
+    field,
+    lazy as _,
+)
 from plugins.thirdparty.api import ThirdParty
 
 
-class Lead(Record):
+class Lead(Owned):
     """A company or consumer not yet targeted."""
 
     __tablename__ = "leads_lead"
     entity = Entity(
         "lead", _("Lead"), _("Leads"), slug="leads", title="name", new_label=_("New lead"), group="sales",
-        icon="address-book", order=10,
+        icon="address-book", order=10, ownership=Ownership(),
+        sections=(Section("main", _("Lead")), Section("owner", _("Responsible"))),
     )  # fmt: skip
 
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True)

@@ -5,15 +5,18 @@ import datetime
 from sqlalchemy.orm import Mapped
 
 from core.api import (
+    PEOPLE,
     Choice,
     Country,
     Date,
     Email,
     Entity,
     Numbering,
+    Owned,
+    Ownership,
     Phone,
-    Record,
     Section,
+    SeveralOf,
     Text,
     Url,
     View,
@@ -23,7 +26,7 @@ from core.api import (
 from plugins.thirdparty import ROLES
 
 
-class ThirdParty(Record):
+class ThirdParty(Owned):
     """A company or a person we trade with: prospect, customer, or both."""
 
     __tablename__ = "thirdparty_thirdparty"
@@ -36,7 +39,12 @@ class ThirdParty(Record):
         new_label=_("New third party"),
         icon="building",
         order=10,
-        sections=(Section("main", _("Identity")), Section("contact", _("Contact")), Section("address", _("Address"))),
+        sections=(
+            Section("main", _("Identity")),
+            Section("contact", _("Contact")),
+            Section("address", _("Address")),
+            Section("owner", _("Responsible")),
+        ),
         views=(
             View(
                 "prospects",
@@ -56,6 +64,7 @@ class ThirdParty(Record):
             ),
         ),
         numbering=Numbering("code", "CU{yy}{mm}-{00000}", _("Third parties")),
+        ownership=Ownership(representatives="representatives"),
     )
 
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True)
@@ -84,3 +93,6 @@ class ThirdParty(Record):
     website: Mapped[str | None] = field(Url(), _("Website"), section="contact")
     town: Mapped[str | None] = field(Text(80), _("Town"), listed=True, search=True, section="address")
     country: Mapped[str | None] = field(Country(), _("Country"), listed=True, indexed=True, section="address")
+    representatives: Mapped[tuple[int, ...] | None] = field(
+        SeveralOf(PEOPLE), _("Sales representatives"), section="owner"
+    )

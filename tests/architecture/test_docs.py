@@ -76,7 +76,7 @@ def test_every_public_name_is_documented_and_no_other() -> None:
 
 def test_public_names_exist() -> None:
     assert [name for name in api.__all__ if not hasattr(api, name)] == []
-    assert api.__all__ == sorted(api.__all__, key=lambda name: (name[0].islower(), name))
+    assert api.__all__ == sorted(api.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name))
 
 
 @pytest.mark.parametrize("document", ["docs/hooks.md", "docs/plugin-authors.md"])

@@ -8,9 +8,9 @@ from sqlalchemy import inspect, select, text
 
 from core.data.records import Row
 from core.data.tables import PluginIncident
-from core.runtime.overview import modules
 from core.runtime.runtime import Runtime
 from core.runtime.state import lock_state
+from core.upkeep.overview import modules
 
 
 def tables(runtime: Runtime) -> set[str]:

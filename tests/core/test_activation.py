@@ -15,8 +15,8 @@ from core.data.tables import DictionaryEntry
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
 from core.runtime.activation import disable, enable
-from core.runtime.overview import impact
 from core.runtime.runtime import Runtime
+from core.upkeep.overview import impact
 from tests.core.looking import everything, rows, tables
 
 

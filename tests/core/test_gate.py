@@ -15,6 +15,7 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from core.data.tables import bump
 from core.errors import Busy
 from core.runtime import gate as gates
 from core.runtime.activation import disable, enable
@@ -22,7 +23,6 @@ from core.runtime.config import Config
 from core.runtime.gate import Gate
 from core.runtime.generation import Generation
 from core.runtime.runtime import Runtime
-from core.runtime.state import bump
 
 
 def tiny_app(runtime: Runtime, generation: Generation) -> Flask:

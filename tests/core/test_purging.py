@@ -16,9 +16,9 @@ from core.data.tables import DictionaryEntry, PluginState
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
 from core.runtime.activation import disable, enable
-from core.runtime.overview import modules
-from core.runtime.purging import purge
 from core.runtime.runtime import Runtime
+from core.upkeep.overview import modules
+from core.upkeep.purging import purge
 from tests.core.looking import everything, rows, tables
 
 

@@ -13,7 +13,7 @@ from core.data.tables import PluginIncident
 from core.errors import PluginError, StateConflict
 from core.runtime import watchdog
 from core.runtime.activation import disable, enable
-from core.runtime.overview import impact, modules
+from core.upkeep.overview import impact, modules
 from tests.core.looking import incidents, rows, state, tables
 
 

@@ -6,9 +6,8 @@ import datetime
 
 import pytest
 
-from core.data.tables import CustomField
+from core.data.tables import CustomField, bump
 from core.features.bin import delete_record, restore_record
-from core.runtime.state import bump
 from core.testing.site import Site
 from plugins.leads.models import Lead, Origin
 from plugins.thirdparty.models import ThirdParty

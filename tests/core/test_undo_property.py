@@ -13,12 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from core.data.records import Record
-from core.data.tables import CustomField
+from core.data.tables import CustomField, bump
 from core.data.unit import Unit
 from core.errors import NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.undo import undo
-from core.runtime.state import bump
 from core.testing.prepared import Prepared
 from core.testing.site import Site
 from plugins.leads.models import Lead, Origin

@@ -14,11 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
 from core.data.custom_fields import CustomDefinition
-from core.data.tables import CustomField
+from core.data.tables import CustomField, bump
 from core.data.unit import Unit
 from core.errors import Refused
 from core.fields import Integer, Text
-from core.runtime.state import bump
 from core.testing.site import Site
 from plugins.leads.models import Lead
 from plugins.thirdparty.models import ThirdParty

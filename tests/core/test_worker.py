@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from core.data.tables import JobRow, PluginIncident
+from core.data.tables import JobRow, PluginIncident, bump
 from core.data.unit import transaction
 from core.errors import Busy
 from core.jobs import queue
@@ -17,7 +17,6 @@ from core.jobs.delivery import committed_changes
 from core.jobs.worker import PERFORMED, Worker
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
-from core.runtime.state import bump
 
 LISTENING = """
 SEEN = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from core.runtime.state import bump
+from core.data.tables import bump
 from core.testing.site import Site
 
 SWAPS = 200

@@ -18,17 +18,18 @@ from sqlalchemy import Connection, delete, inspect, select, table, text
 from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM, Actor
+from core.data.links import forget_links
 from core.data.migrations import drop_owner
 from core.data.numbering import Counter, Series
 from core.data.references import Reference
-from core.data.tables import CustomField, DictionaryEntry, JobRow, PluginIncident, PluginState, SettingValue
+from core.data.tables import CustomField, DictionaryEntry, JobRow, PluginIncident, PluginState, SettingValue, bump
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovery
-from core.runtime.overview import count, tables_of
 from core.runtime.rehearsal import rehearse
-from core.runtime.state import bump, lock_state, read_wanted
+from core.runtime.state import lock_state, read_wanted
+from core.upkeep.overview import count, tables_of
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
@@ -60,6 +61,8 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             if dump_to is not None and tables:
                 written = dump(connection, name, tables, dump_to)
             drop_owner(connection, name, tables)
+            for each in tables:
+                forget_links(connection, each)
             _forget(connection, runtime.discovery, name, entities)
             bump(connection)
             unit.noteworthy = True

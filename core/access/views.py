@@ -1,0 +1,73 @@
+"""What a person may know of: the scope of a request or job, made from role, team, supervisor and companies (DESIGN 7)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from core.access.models import Company, CompanyMember, Team, TeamMember, User
+from core.access.permissions import Permissions
+from core.contract.changes import Actor
+from core.data.scopes import Scope
+from core.fields import COMPANIES, PEOPLE, TEAMS, Option
+from core.registry import Registry
+
+
+def read_lists(session: Session) -> dict[str, tuple[Option, ...]]:
+    """The lists that fields choose people, teams and companies from."""
+    people = session.execute(select(User.id, User.name).where(User.active).order_by(User.name, User.id))
+    teams = session.execute(select(Team.id, Team.name).order_by(Team.name))
+    companies = session.execute(select(Company.id, Company.name).order_by(Company.id))
+    return {
+        name: tuple(Option(str(number), label) for number, label in rows)
+        for name, rows in ((PEOPLE, people), (TEAMS, teams), (COMPANIES, companies))
+    }
+
+
+def scope_of(session: Session, user: User, actor: Actor, registry: Registry, permissions: Permissions) -> Scope:
+    """The view of a signed-in person. Asks the database only for what his role makes necessary."""
+    reaches = permissions.reaches(actor)
+    needed = {reaches.get(registered.permission("view"), "none") for registered in registry.entities.values()}
+    people = subordinates(session, user.id) if needed & {"own", "team"} else frozenset()
+    teams = _teams(session, user.id) if "team" in needed else frozenset()
+    colleagues = _members(session, teams) if teams else frozenset()
+    all_companies = [int(option.code) for option in registry.lists.get(COMPANIES, ())]
+    several = len(all_companies) > 1
+    mine = companies_of(session, user.id, all_companies) if several else frozenset()
+    return Scope(
+        registry,
+        lambda entity: reaches.get(f"{entity}.view", "none"),
+        people=people,
+        colleagues=colleagues,
+        teams=teams,
+        companies=mine if several else None,
+        home=not several or all_companies[0] in mine,
+        active=active_company(user, all_companies, mine) if several else None,
+    )
+
+
+def subordinates(session: Session, user_id: int) -> frozenset[int]:
+    """The person and everybody below him, however deep; a loop among supervisors ends the walk."""
+    tree = select(User.id).where(User.id == user_id).cte("tree", recursive=True)
+    below = aliased(User)
+    tree = tree.union(select(below.id).join(tree, below.supervisor_id == tree.c.id))
+    return frozenset(session.scalars(select(tree.c.id)))
+
+
+def _teams(session: Session, user_id: int) -> frozenset[int]:
+    return frozenset(session.scalars(select(TeamMember.team_id).where(TeamMember.user_id == user_id)))
+
+
+def _members(session: Session, teams: frozenset[int]) -> frozenset[int]:
+    return frozenset(session.scalars(select(TeamMember.user_id).where(TeamMember.team_id.in_(teams))))
+
+
+def companies_of(session: Session, user_id: int, known: list[int]) -> frozenset[int]:
+    """The companies somebody works for; the first one when nobody said."""
+    found = frozenset(session.scalars(select(CompanyMember.company_id).where(CompanyMember.user_id == user_id)))
+    return found or frozenset(known[:1])
+
+
+def active_company(user: User, known: list[int], mine: frozenset[int]) -> int:
+    """The company somebody works for now."""
+    return user.company_id if user.company_id in mine else next(number for number in known if number in mine)

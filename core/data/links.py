@@ -1,0 +1,64 @@
+"""What fields of several values hold, one id a row: kept beside the records, so that filters and scopes find them.
+
+The record's own column is the truth; these rows follow it at every flush (DESIGN 4: one core link table).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, cast
+
+from sqlalchemy import Connection, Index, String, delete, insert, inspect
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.data.records import Facet, Fielded, Identifier, Record, Row
+from core.fields import Field
+
+Changed = tuple[Fielded, Field]
+PORTION = 500
+
+
+class LinkRow(Row):
+    """One id in a field of several values."""
+
+    __tablename__ = "core_link"
+    __table_args__ = (Index("ix_core_link_record", "source_table", "record_id"),)
+    source_table: Mapped[str] = mapped_column(String(80), primary_key=True)
+    source_column: Mapped[str] = mapped_column(String(80), primary_key=True)
+    target_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    record_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+
+
+def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]], *, new: bool) -> Iterator[Changed]:
+    """Of rows about to be written those fields of several values that differ from what is stored."""
+    for row, fields in rows:
+        for found in fields:
+            if not found.type.multiple or found.extra_key is not None:
+                continue
+            if getattr(row, found.attribute) if new else inspect(row).attrs[found.attribute].history.has_changes():
+                yield row, found
+
+
+def write_links(connection: Connection, changed: Iterable[Changed]) -> None:
+    """Write the ids of these fields anew, once their records have numbers."""
+    rows: list[dict[str, Any]] = []
+    for row, found in changed:
+        number = row.record_id if isinstance(row, Facet) else cast(Record, row).id
+        place = {"source_table": row.__tablename__, "source_column": found.attribute, "record_id": number}
+        connection.execute(
+            delete(LinkRow).where(*(getattr(LinkRow, name) == value for name, value in place.items()))
+        )  # fmt: skip
+        rows += [{**place, "target_id": target} for target in getattr(row, found.attribute) or ()]
+    if rows:
+        connection.execute(insert(LinkRow), rows)
+
+
+def forget_links(connection: Connection, table: str, ids: Collection[int] | None = None) -> None:
+    """Delete the ids that records deleted for good held; `ids` None: those of the whole table."""
+    of_table = delete(LinkRow).where(LinkRow.source_table == table)
+    if ids is None:
+        connection.execute(of_table)
+        return
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), PORTION):
+        connection.execute(of_table.where(LinkRow.record_id.in_(ordered[start : start + PORTION])))

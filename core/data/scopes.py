@@ -1,0 +1,150 @@
+"""Whose records somebody may know of, as a condition on every select (DESIGN 7, US-1, TP-7, TP-14).
+
+An entity declares its ownership; a role says how far it reaches into each entity: none, own, team or all. From both,
+and from the companies of the person, a `Scope` makes one SQL condition per entity. The session adds it to every ORM
+select, `core.data.query` to the Core rows of lists, so that no road can forget it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import with_loader_criteria
+
+from core.data.records import Facet, Record
+from core.fields import holds
+
+if TYPE_CHECKING:
+    from core.data.session import GuardedSession
+    from core.registry import RegisteredEntity, Registry
+
+Reach = Literal["none", "own", "team", "all"]
+REACHES: tuple[Reach, ...] = ("none", "own", "team", "all")
+"""From the narrowest to the widest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """What one person may know of in one enabled set.
+
+    `people`: the person and everybody below; `colleagues`: the members of the person's teams. `companies` is None while
+    the installation has one company only; `home`: whether the first company is among them, to which records belong
+    that name none.
+    """
+
+    registry: Registry | None
+    reach: Callable[[str], Reach]
+    people: frozenset[int] = frozenset()
+    colleagues: frozenset[int] = frozenset()
+    teams: frozenset[int] = frozenset()
+    companies: frozenset[int] | None = None
+    home: bool = True
+    active: int | None = None
+    """The company the person works for now; None while there is only one."""
+
+    def criterion(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
+        """The condition on the entity's rows; None when every row may be known."""
+        conditions = [found for found in (self._owned(registered), self._shared(registered)) if found is not None]
+        return and_(*conditions) if conditions else None
+
+    def _owned(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
+        ownership = registered.entity.ownership
+        reach = self.reach(registered.name)
+        if ownership is None:
+            return None  # the list belongs to nobody: the permission to view it decides
+        if reach == "none":
+            return false()
+        rows = registered.model.__table__
+        if ownership.through is not None:
+            parent = self._parent(registered, ownership.through)
+            inside = self.criterion(parent)
+            if inside is None:
+                return None
+            key = parent.model.__table__.c.id
+            return rows.c[ownership.through].in_(select(key).where(inside))
+        if reach == "all":
+            return None
+        people = self.people | (self.colleagues if reach == "team" else frozenset())
+        found: list[ColumnElement[bool]] = []
+        if ownership.owner is not None:
+            found.append(rows.c[ownership.owner].in_(people))
+        if ownership.representatives is not None:
+            found.append(holds(rows.c[ownership.representatives], people))
+        if ownership.team is not None and reach == "team":
+            found.append(rows.c[ownership.team].in_(self.teams))
+        return or_(*found) if found else false()
+
+    def _shared(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
+        ownership = registered.entity.ownership
+        if self.companies is None or ownership is None or ownership.companies is None:
+            return None
+        source = registered.model.__table__.c[ownership.companies]
+        mine = holds(source, self.companies)
+        return or_(source.is_(None), mine) if self.home else mine
+
+    def _parent(self, registered: RegisteredEntity, column: str) -> RegisteredEntity:
+        assert self.registry is not None
+        key = next(iter(registered.model.__table__.c[column].foreign_keys))
+        parent = self.registry.by_table(key.column.table.name)
+        assert parent is not None, f"the owner of {registered.name} belongs to a module that is off"
+        return parent
+
+    def sees_all(self, registered: RegisteredEntity) -> bool:
+        """Whether no row of the entity is hidden, so that a count made for everybody may be shown."""
+        return self.criterion(registered) is None
+
+    @functools.cached_property
+    def options(self) -> Sequence[Any]:
+        """What the session adds to every ORM select: conditions on records, and on facets of hidden records."""
+        found: list[Any] = []
+        for registered in self.registry.entities.values() if self.registry else ():
+            condition = self.criterion(registered)
+            if condition is not None:
+                found.extend(_loader_options(registered, condition))
+        return found
+
+
+def _loader_options(registered: RegisteredEntity, condition: ColumnElement[bool]) -> Iterator[Any]:
+    model: type[Record] = registered.model
+    yield with_loader_criteria(model, condition, include_aliases=True)
+    for facet in registered.facets:
+        known = select(model.__table__.c.id).where(condition)
+        yield with_loader_criteria(facet, _of_known(facet, known), include_aliases=True)
+
+
+def _of_known(facet: type[Facet], known: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = facet.__table__.c.record_id.in_(known)
+    return condition
+
+
+def _everything(entity: str) -> Reach:
+    return "all"
+
+
+def _nothing(entity: str) -> Reach:
+    return "none"
+
+
+EVERYTHING = Scope(None, _everything)
+"""The view of the system itself: jobs without an owner, commands, migrations."""
+
+
+def nothing(registry: Registry) -> Scope:
+    """The view of somebody who has not signed in."""
+    return Scope(registry, _nothing, companies=frozenset(), home=False)
+
+
+@contextmanager
+def unscoped(session: GuardedSession, *, reason: str) -> Iterator[GuardedSession]:
+    """Look at all records inside the block, whoever asks; `reason` is for the reviewer (SECURITY 7.1)."""
+    assert reason
+    before, session.scope = session.scope, EVERYTHING
+    try:
+        yield session
+    finally:
+        session.scope = before
