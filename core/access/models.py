@@ -3,34 +3,137 @@
 from __future__ import annotations
 
 import datetime
+import unicodedata
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 
-from core.data.records import Identifier, Row
-from core.fields import DateTime
+from core.contract.contributions import Entity, Section
+from core.data.records import Identifier, Record, Row, now
+from core.data.session import WITHOUT_EVENTS
+from core.errors import Refused
+from core.fields import (
+    COMPANIES,
+    PEOPLE,
+    TEAMS,
+    Boolean,
+    Choice,
+    DateTime,
+    Email,
+    OneOf,
+    SeveralOf,
+    Text,
+    field,
+)
+from core.i18n import lazy as _
+
+if TYPE_CHECKING:
+    from core.contract.changes import Change
+    from core.data.unit import Unit
+
+ADMINISTRATOR = "administrator"
+ROLES = "core.roles"
+"""The list of roles, bound like a dictionary when a generation is built."""
 
 
-class User(Row):
+class Team(Record):
+    """People who may share what they own (US-1)."""
+
+    __tablename__ = "core_team"
+    entity = Entity(
+        "team", _("Team"), _("Teams"), slug="teams", title="name", new_label=_("New team"), group="administration",
+        icon="users-group", order=22, default_sort="name", administrators_only=True, rebuilds=True,
+    )  # fmt: skip
+    name: Mapped[str] = field(Text(80), _("Name"), listed=True, search=True, unique=True)
+
+
+class Company(Record):
+    """A company of ours (TP-14). Records that name no company belong to the first one."""
+
+    __tablename__ = "core_company"
+    entity = Entity(
+        "company", _("Company"), _("Companies"), slug="companies", title="name", new_label=_("New company"),
+        group="administration", icon="building-community", order=24, default_sort="created_at",
+        administrators_only=True, rebuilds=True,
+    )  # fmt: skip
+    name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True, unique=True)
+
+
+class User(Record):
     """Somebody who signs in. `login_key` is the e-mail, folded, unique (T59)."""
 
     __tablename__ = "core_user"
-    __table_args__ = {"sqlite_autoincrement": True}
-    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    name: Mapped[str] = mapped_column(String(120))
-    email: Mapped[str] = mapped_column(String(254))
+    entity = Entity(
+        "user", _("User"), _("Users"), slug="users", title="name", new_label=_("Invite user"), group="administration",
+        icon="user", order=20, default_sort="name", administrators_only=True, rebuilds=True,
+        sections=(Section("main", _("User")), Section("place", _("Place in the firm"))),
+    )  # fmt: skip
+    name: Mapped[str] = field(Text(120), _("Name"), listed=True, search=True)
+    email: Mapped[str] = field(Email(), _("Email"), listed=True, search=True, personal=True)
+    role: Mapped[str] = field(Choice(dictionary=ROLES), _("Role"), listed=True, default=lambda: "user")
+    active: Mapped[bool] = field(Boolean(), _("May sign in"), listed=True, default=lambda: True)
+    supervisor_id: Mapped[int | None] = field(
+        OneOf(PEOPLE), _("Supervisor"), listed=True, section="place", help=_("Sees what this person may see, too")
+    )
+    teams: Mapped[tuple[int, ...] | None] = field(SeveralOf(TEAMS), _("Teams"), listed=True, section="place")
+    companies: Mapped[tuple[int, ...] | None] = field(
+        SeveralOf(COMPANIES), _("Works for"), section="place", help=_("Without a choice: the first company")
+    )
     login_key: Mapped[str] = mapped_column(String(254), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    role: Mapped[str] = mapped_column(String(40))
-    active: Mapped[bool] = mapped_column(default=True)
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    """Empty until the person chose a password: then nobody can sign in."""
     language: Mapped[str | None] = mapped_column(String(8))
     region: Mapped[str | None] = mapped_column(String(8))
     timezone: Mapped[str | None] = mapped_column(String(60))
     theme: Mapped[str | None] = mapped_column(String(8))
-    supervisor_id: Mapped[int | None] = mapped_column(ForeignKey("core_user.id"), index=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("core_company.id"))
-    """The company the person works for now; None: the first one (TP-14)."""
-    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+    """The company the person works for now; None: the first of his (TP-14)."""
+
+    @validates("email")
+    def _sign_in_name(self, _attribute: str, email: str) -> str:
+        """The e-mail is what people sign in with."""
+        self.login_key = login_key(email or "")
+        return email
+
+    def settle(self, unit: Unit, change: Change) -> None:
+        """Somebody must be left who administers, and who lost a right is signed out (A23, T42, T48, T49)."""
+        if change.kind == "deleted":
+            raise Refused(_("Accounts are not deleted, since history speaks of them. Untick “May sign in” instead."))
+        if change.kind == "created":
+            return
+        if change.moved("role") or change.moved("active"):
+            _keep_an_administrator(unit.session)
+        if change.moved("supervisor_id"):
+            _refuse_loop(unit.session, self)
+        if any(map(change.moved, ("role", "active", "email"))):
+            end_sign_ins(unit.session, self.id)
+
+
+def login_key(name: str) -> str:
+    """What a sign-in name is compared by: width, case and blanks do not count (T59)."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def end_sign_ins(session: Session, user_id: int) -> None:
+    """End all sign-ins of an account; their cookies are worth nothing from then on (T49)."""
+    ended = update(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None)).values(ended_at=now())
+    session.execute(ended, execution_options=WITHOUT_EVENTS)  # sign-ins are no records: nothing to tell anybody
+
+
+def _keep_an_administrator(session: Session) -> None:
+    left = select(User.id).where(User.role == ADMINISTRATOR, User.active).with_for_update()
+    if session.scalars(left).first() is None:
+        raise Refused(_("At least one active administrator must be left"), field="role")
+
+
+def _refuse_loop(session: Session, user: User) -> None:
+    seen, above = {user.id}, user.supervisor_id
+    while above is not None:
+        if above in seen:
+            raise Refused(_("Nobody can be his own supervisor, not even by way of others"), field="supervisor_id")
+        seen.add(above)
+        above = session.scalar(select(User.supervisor_id).where(User.id == above))
 
 
 class Role(Row):
@@ -49,40 +152,6 @@ class RoleRight(Row):
     role: Mapped[str] = mapped_column(String(40), primary_key=True)
     permission: Mapped[str] = mapped_column(String(120), primary_key=True)
     reach: Mapped[str] = mapped_column(String(8))
-
-
-class Team(Row):
-    """People who may share what they own."""
-
-    __tablename__ = "core_team"
-    __table_args__ = {"sqlite_autoincrement": True}
-    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), unique=True)
-
-
-class TeamMember(Row):
-    """Somebody in a team."""
-
-    __tablename__ = "core_team_member"
-    team_id: Mapped[int] = mapped_column(ForeignKey("core_team.id"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), primary_key=True, index=True)
-
-
-class Company(Row):
-    """A company of ours (TP-14). Records that name no company belong to the first one."""
-
-    __tablename__ = "core_company"
-    __table_args__ = {"sqlite_autoincrement": True}
-    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    name: Mapped[str] = mapped_column(String(128), unique=True)
-
-
-class CompanyMember(Row):
-    """Somebody who works for a company; who is in none works for the first one."""
-
-    __tablename__ = "core_company_member"
-    company_id: Mapped[int] = mapped_column(ForeignKey("core_company.id"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), primary_key=True, index=True)
 
 
 class SignIn(Row):

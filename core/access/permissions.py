@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.access.roles import ADMINISTRATOR, VERBS, Rights
+from core.access.models import ADMINISTRATOR
+from core.access.roles import VERBS, Rights
 from core.contract.changes import Actor
 from core.data.scopes import Reach
 from core.errors import Forbidden
-from core.fields import Listed
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
 
@@ -48,7 +48,7 @@ class Permissions:
             name
             for name, field in registered.fields.items()
             if (field.declaration.permission is None or self.may(actor, field.declaration.permission))
-            and not (isinstance(field.type, Listed) and field.type.idle)
+            and not field.type.idle
         )
 
 

@@ -14,11 +14,10 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access.models import Role, RoleRight
+from core.access.models import ADMINISTRATOR, Role, RoleRight
 from core.data.scopes import REACHES, Reach
 from core.i18n import Text, lazy as _
 
-ADMINISTRATOR = "administrator"
 USER = "user"
 REPRESENTATIVE = "representative"
 CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")

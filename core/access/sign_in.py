@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from core.access.models import SignIn, SignInFailure, User
+from core.access.models import SignIn, SignInFailure, User, login_key
 from core.access.passwords import hash_password, needs_rehash, verify_password
-from core.access.users import find_user, login_key
+from core.access.users import find_user
 from core.data.records import now
 from core.data.session import WITHOUT_EVENTS
 from core.errors import Refused

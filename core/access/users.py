@@ -1,30 +1,21 @@
-"""Accounts: making them, changing passwords (US-1, US-2)."""
+"""Accounts: making them, changing passwords, and what must hold when one changes (US-1, US-2)."""
 
 from __future__ import annotations
 
 import secrets
-import unicodedata
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.access.models import SignIn, User
+from core.access.models import User, end_sign_ins, login_key
 from core.access.passwords import check_password, hash_password
 from core.access.roles import read_roles
 from core.contract.changes import Actor
-from core.data.records import now
-from core.data.session import WITHOUT_EVENTS
-from core.data.tables import bump
 from core.errors import NotFound, Refused
 from core.fields import Email
 from core.i18n import lazy as _
 
 _email = Email()
-
-
-def login_key(name: str) -> str:
-    """What a sign-in name is compared by: width, case and blanks do not count (T59)."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def find_user(session: Session, name: str) -> User | None:
@@ -62,11 +53,10 @@ def add_user(
         check_password(password, name, address, company)
     user = User(
         name=name.strip()[:120], email=address, login_key=login_key(address), password_hash=hash_password(password),
-        role=role, active=True, language=language, created_at=now(),
+        role=role, active=True, language=language,
     )  # fmt: skip
     session.add(user)
     session.flush()
-    bump(session.connection())  # people are a list that fields choose from
     return user
 
 
@@ -77,8 +67,7 @@ def set_password(session: Session, name: str, password: str) -> User:
         raise NotFound(_("There is no account %(name)s", name=name))
     check_password(password, user.name, user.email)
     user.password_hash = hash_password(password)
-    ended = update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now())
-    session.execute(ended, execution_options=WITHOUT_EVENTS)  # sign-ins are no records: nothing to tell anybody
+    end_sign_ins(session, user.id)
     return user
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from core.access.models import Company, CompanyMember, Team, TeamMember, User
+from core.access.models import ROLES, Company, Team, User
 from core.access.permissions import Permissions
+from core.access.roles import Rights
 from core.contract.changes import Actor
 from core.data.scopes import Scope
-from core.fields import COMPANIES, PEOPLE, TEAMS, Option
+from core.fields import COMPANIES, PEOPLE, TEAMS, Option, holds
 from core.registry import Registry
 
 
-def read_lists(session: Session) -> dict[str, tuple[Option, ...]]:
-    """The lists that fields choose people, teams and companies from."""
+def read_lists(session: Session, roles: Mapping[str, Rights]) -> dict[str, tuple[Option, ...]]:
+    """The lists that fields choose people, teams, companies and roles from."""
     people = session.execute(select(User.id, User.name).where(User.active).order_by(User.name, User.id))
     teams = session.execute(select(Team.id, Team.name).order_by(Team.name))
     companies = session.execute(select(Company.id, Company.name).order_by(Company.id))
-    return {
+    lists = {
         name: tuple(Option(str(number), label) for number, label in rows)
         for name, rows in ((PEOPLE, people), (TEAMS, teams), (COMPANIES, companies))
     }
+    return {**lists, ROLES: tuple(Option(rights.code, rights.label) for rights in roles.values())}
 
 
 def scope_of(session: Session, user: User, actor: Actor, registry: Registry, permissions: Permissions) -> Scope:
@@ -29,11 +33,11 @@ def scope_of(session: Session, user: User, actor: Actor, registry: Registry, per
     reaches = permissions.reaches(actor)
     needed = {reaches.get(registered.permission("view"), "none") for registered in registry.entities.values()}
     people = subordinates(session, user.id) if needed & {"own", "team"} else frozenset()
-    teams = _teams(session, user.id) if "team" in needed else frozenset()
+    teams = frozenset(user.teams or ()) if "team" in needed else frozenset()
     colleagues = _members(session, teams) if teams else frozenset()
     all_companies = [int(option.code) for option in registry.lists.get(COMPANIES, ())]
     several = len(all_companies) > 1
-    mine = companies_of(session, user.id, all_companies) if several else frozenset()
+    mine = frozenset(user.companies or ()) & frozenset(all_companies) or frozenset(all_companies[:1])
     return Scope(
         registry,
         lambda entity: reaches.get(f"{entity}.view", "none"),
@@ -54,18 +58,8 @@ def subordinates(session: Session, user_id: int) -> frozenset[int]:
     return frozenset(session.scalars(select(tree.c.id)))
 
 
-def _teams(session: Session, user_id: int) -> frozenset[int]:
-    return frozenset(session.scalars(select(TeamMember.team_id).where(TeamMember.user_id == user_id)))
-
-
 def _members(session: Session, teams: frozenset[int]) -> frozenset[int]:
-    return frozenset(session.scalars(select(TeamMember.user_id).where(TeamMember.team_id.in_(teams))))
-
-
-def companies_of(session: Session, user_id: int, known: list[int]) -> frozenset[int]:
-    """The companies somebody works for; the first one when nobody said."""
-    found = frozenset(session.scalars(select(CompanyMember.company_id).where(CompanyMember.user_id == user_id)))
-    return found or frozenset(known[:1])
+    return frozenset(session.scalars(select(User.id).where(holds(User.__table__.c.teams, teams))))
 
 
 def active_company(user: User, known: list[int], mine: frozenset[int]) -> int:

@@ -18,7 +18,7 @@ PASSWORD_VARIABLE = "COMPTOIR_DEMO_PASSWORD"
 
 def ensure_demo(runtime: Runtime) -> list[str]:
     """Make an installation without accounts a demo; returns the lines to print. Repeating it changes nothing."""
-    from core.access.roles import ADMINISTRATOR
+    from core.access.models import ADMINISTRATOR
     from core.access.users import add_user, any_user, random_password
     from core.data.unit import transaction
     from core.features.demo import load_demo

@@ -83,6 +83,8 @@ class Entity:
     default_sort: str = "-created_at"
     timeline: bool = True
     administrators_only: bool = False
+    rebuilds: bool = False
+    """Whether generations are built from its records, so that a change of one calls for a new generation."""
     ownership: Ownership | None = None
 
 

@@ -7,7 +7,7 @@ record, in a table of its own. Normalised key columns (PERFORMANCE D1) and sort 
 from __future__ import annotations
 
 import datetime
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,6 +27,10 @@ from core.fields import (
     key_column_type,
 )
 from core.i18n import lazy as _
+
+if TYPE_CHECKING:
+    from core.contract.changes import Change
+    from core.data.unit import Unit
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -120,6 +124,12 @@ class Record(Fielded):
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+    def settle(self, unit: Unit, change: Change) -> None:
+        """What must hold, or follow, when this record changed: asked once a round, after the plugins may have refused.
+
+        Raises `Refused`. For rules of the record itself; what concerns other modules they do in `records_changed`.
+        """
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ select, `core.data.query` to the Core rows of lists, so that no road can forget 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import with_loader_criteria
 
-from core.data.records import Facet, Record
+from core.contract.changes import Actor
+from core.data.records import Facet, Fielded, Record
 from core.fields import holds
 
 if TYPE_CHECKING:
@@ -137,6 +138,22 @@ EVERYTHING = Scope(None, _everything)
 def nothing(registry: Registry) -> Scope:
     """The view of somebody who has not signed in."""
     return Scope(registry, _nothing, companies=frozenset(), home=False)
+
+
+def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> None:
+    """Let new records belong to who makes them, in the company he works for (TP-7, TP-14)."""
+    for row in new:
+        ownership = row.entity.ownership if isinstance(row, Record) else None
+        if ownership is None or ownership.through is not None:
+            continue
+        given: dict[str | None, object] = {}
+        if actor.id is not None:
+            given = {ownership.owner: actor.id, ownership.representatives: (actor.id,)}
+        if scope is not None and scope.active is not None:
+            given[ownership.companies] = (scope.active,)
+        for name, value in given.items():
+            if name is not None and getattr(row, name) is None:
+                setattr(row, name, value)
 
 
 @contextmanager

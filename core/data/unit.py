@@ -30,8 +30,9 @@ from core.data.guards import inside_unit
 from core.data.history import write_changes, write_operation
 from core.data.links import Changed, changed_links, write_links
 from core.data.records import Facet, Fielded, Record, now
+from core.data.scopes import give_owners
 from core.data.session import INCLUDE_DELETED, GuardedSession
-from core.data.tables import JobRow, Submission
+from core.data.tables import JobRow, Submission, bump
 from core.data.validation import check_records
 from core.errors import Busy, ContractError, EditConflict, NotFound, PluginError, Refused
 from core.fields import Field
@@ -156,6 +157,7 @@ class Unit:
             if self.undo_of is None:
                 self._check_moves(changes)
             self._ask(changes)
+            self._settle(changes)
             hooks.changed(changes, self, self._savepoint)
         else:
             raise self._endless()
@@ -205,6 +207,17 @@ class Unit:
                         new=_shown(fields[name], new),
                     )
                     raise Refused(message, field=name)
+
+    def _settle(self, changes: list[Change]) -> None:
+        """The records' own rules, and a new generation when what changed is part of one."""
+        registry = self.context.registry
+        for change in changes:
+            model = registry.entity(change.entity).model
+            record = self.session.get(model, change.record_id, execution_options=INCLUDE_DELETED)
+            if record is not None:
+                record.settle(self, change)
+        if any(registry.entity(change.entity).entity.rebuilds for change in changes):
+            bump(self.session.connection())
 
     def _ask(self, changes: list[Change]) -> None:
         """Phase 1: the plugins may refuse, and only that."""
@@ -269,7 +282,7 @@ class Unit:
         if any(isinstance(row, Fielded) for row in session.deleted):
             raise ContractError("records are deleted with delete_record(), which puts them in the bin")
         self._touch(session, new, dirty)
-        self._belong(new)
+        give_owners(new, self.context.actor, self.context.scope)
         self._number(new)
         check_records(session, self.context.registry, new, dirty)
         self._capture.before_flush(new, dirty)
@@ -283,22 +296,6 @@ class Unit:
         if self._links:
             changed, self._links = self._links, []
             write_links(session.connection(), changed)
-
-    def _belong(self, new: list[Fielded]) -> None:
-        """A new record belongs to who made it, in the company he works for (TP-7, TP-14)."""
-        actor, scope = self.context.actor, self.context.scope
-        for row in new:
-            ownership = row.entity.ownership if isinstance(row, Record) else None
-            if ownership is None or ownership.through is not None:
-                continue
-            given: dict[str | None, object] = {}
-            if actor.id is not None:
-                given = {ownership.owner: actor.id, ownership.representatives: (actor.id,)}
-            if scope is not None and scope.active is not None:
-                given[ownership.companies] = (scope.active,)
-            for name, value in given.items():
-                if name is not None and getattr(row, name) is None:
-                    setattr(row, name, value)
 
     def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
         moment = self.moment

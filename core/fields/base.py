@@ -90,6 +90,11 @@ class FieldType(Generic[T]):
     multiple: ClassVar[bool] = False
     """Whether a value holds several ids, which `core_link` keeps one a row."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to choose from at present, so that the field is not shown."""
+        return False
+
     # -- storage ------------------------------------------------------------------------------------------------
     def column_type(self) -> TypeEngine[Any]:
         """The SQL type of the column; the same behaviour on SQLite and PostgreSQL."""
@@ -329,7 +334,7 @@ class Field:
     @property
     def writable(self) -> bool:
         """Whether people may type it."""
-        return not self.declaration.readonly
+        return not self.declaration.readonly and not self.type.idle
 
     def parse(self, raw: str) -> Any:
         """The typed text as a value, with the rule on emptiness. Raises `Invalid`."""

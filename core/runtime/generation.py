@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from core.access.models import Company, Team, User
 from core.access.permissions import Permissions
 from core.access.roles import Rights, read_roles
 from core.access.views import read_lists
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series,)
+CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company)
 
 
 class BuildError(PluginError):
@@ -86,8 +87,8 @@ class Stored:
 
 def read_stored(session: Session) -> Stored:
     """Read the lists, fields and roles administrators keep."""
-    lists = {**read_dictionaries(session), **read_lists(session)}
-    return Stored(lists, read_custom_fields(session), read_roles(session))
+    roles = read_roles(session)
+    return Stored({**read_dictionaries(session), **read_lists(session, roles)}, read_custom_fields(session), roles)
 
 
 def build_generation(

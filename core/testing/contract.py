@@ -310,7 +310,8 @@ class PluginContract:
     def _lists_know_every_field(self, browser: Browser, entity: RegisteredEntity) -> None:
         """Every field is a column, can be sorted by both ways, and answers each of its operators."""
         base = f"/{entity.entity.slug}"
-        for field in (found for found in entity.fields.values() if found.plugin == self.plugin):
+        shown = (found for found in entity.fields.values() if found.plugin == self.plugin and not found.type.idle)
+        for field in shown:
             good = list(probe.samples_of(field).good)
             urls = [f"{base}?c={field.name}&sort={sign}{field.name}" for sign in ("", "-")]
             for operator in field.type.operators:

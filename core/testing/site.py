@@ -9,7 +9,8 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from core.access.roles import ADMINISTRATOR, USER
+from core.access.models import ADMINISTRATOR
+from core.access.roles import USER
 from core.access.users import add_user
 from core.contract.changes import SYSTEM, Actor
 from core.data.context import Context

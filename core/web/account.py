@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, session, url_for
 
-from core.access.roles import ADMINISTRATOR
+from core.access.models import ADMINISTRATOR, User
 from core.access.setup import end_setup, setup_token
 from core.access.sign_in import (
     TooManyTries,
@@ -123,6 +123,22 @@ def preferences() -> Response:
             LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax"
         )
     return response
+
+
+@blueprint.post("/company")
+@policy(SIGNED_IN)
+def company() -> Response:
+    """Work for another of one's companies from now on (TP-14)."""
+    surroundings = here()
+    assert surroundings.user is not None
+    user_id = surroundings.user.id
+    chosen = request.form.get("company", type=int)
+    if surroundings.scope.companies is None or chosen not in surroundings.scope.companies:
+        raise NotFound(_("You do not work for this company"))
+    surroundings.fresh()
+    with transaction("company.switch") as unit:
+        unit.get(User, user_id).company_id = chosen
+    return see(request.form.get("return"))
 
 
 # -- setting up -------------------------------------------------------------------------------------------------

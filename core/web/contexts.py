@@ -66,6 +66,8 @@ class Shell:
     administrator: bool
     done: Done | None = None
     company: str = "Comptoir"
+    companies: Sequence[tuple[str, Text, bool]] = ()
+    """The companies the person works for, when there are several: number, name, whether active (TP-14)."""
     here: str = ""
     """The address of this page, for `return` of the forms in the frame."""
 

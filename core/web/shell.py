@@ -10,6 +10,7 @@ from flask import Response, request, url_for
 
 from core.contract.contributions import MenuItem
 from core.data.history import Summary
+from core.fields import COMPANIES
 from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
 from core.web.boundary import Boundary
@@ -31,6 +32,17 @@ CORE_MENU: tuple[MenuItem, ...] = (
     MenuItem(
         _("Modules"), "modules.index", group="administration", order=10, icon="puzzle", permission="modules.manage"
     ),
+    MenuItem(_("Users"), "records.index", {"entity": "user"}, group="administration", order=20, icon="user"),
+    MenuItem(_("Teams"), "records.index", {"entity": "team"}, group="administration", order=22, icon="users-group"),
+    MenuItem(
+        _("Companies"),
+        "records.index",
+        {"entity": "company"},
+        group="administration",
+        order=24,
+        icon="building-community",
+    ),
+    MenuItem(_("Roles"), "roles.index", group="administration", order=26, icon="key", permission="settings.manage"),
     MenuItem(_("Numbering"), "records.index", {"entity": "series"}, group="administration", order=30, icon="hash"),
 )
 
@@ -65,8 +77,15 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
         administrator=surroundings.may("modules.manage"),
         done=done or _done(),
         company=company or "Comptoir",
+        companies=_companies(),
         here=request.full_path.rstrip("?"),
     )
+
+
+def _companies() -> list[tuple[str, Text, bool]]:
+    scope, options = here().scope, here().registry.lists.get(COMPANIES, ())
+    mine = [option for option in options if scope.companies and int(option.code) in scope.companies]
+    return [(option.code, option.label, int(option.code) == scope.active) for option in mine]
 
 
 def _menu() -> list[MenuGroup]:

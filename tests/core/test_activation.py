@@ -37,7 +37,7 @@ class TestOurTwo:
         assert all(row.plugin in ("leads", "thirdparty") for row in rows(runtime, Reference))
         operation = rows(runtime, Operation, Operation.action == "module.enable")[-1]
         assert operation.cause == "Third parties, Leads"
-        assert {"thirdparty", "lead", "series"} == set(runtime.generation.registry.entities)
+        assert {"thirdparty", "lead", "series", "user", "team", "company"} == set(runtime.generation.registry.entities)
 
     def test_enabling_twice_changes_nothing(self, runtime: Runtime) -> None:
         enable(runtime, "leads")

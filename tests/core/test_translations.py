@@ -204,6 +204,7 @@ def addresses(site: Site) -> Iterator[str]:
     generation = site.runtime.generation
     values = {
         "name": list(site.runtime.discovery.found),
+        "code": list(site.runtime.generation.permissions.roles),
         "record_id": ids(site, "thirdparty")[:1],
     }
 

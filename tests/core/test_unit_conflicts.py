@@ -91,7 +91,10 @@ class TestVersions:
         """Generated for every entity people can edit: the second of two who save gets the conflict page, 409."""
         (box,) = add(shop, Box(name="for the label"))
         first, second = shop.browser("Ann"), shop.browser("Bob")
-        values = {"label": {"person": "Somebody", "box": str(box)}, "series": None}
+        values = {
+            "label": {"person": "Somebody", "box": str(box)}, "series": None,
+            "user": {"name": "Somebody", "email": "somebody@test.example"},
+        }  # fmt: skip
         tried = []
         for name, registered in shop.context().registry.entities.items():
             typed = values.get(name, {registered.entity.title: "Somebody"})
@@ -109,7 +112,7 @@ class TestVersions:
             assert "Changed first" in answer.text, name
             assert "Changed second" in answer.text, name
             tried.append(name)
-        assert tried == ["thirdparty", "lead", "box", "label"]
+        assert tried == ["user", "team", "company", "thirdparty", "lead", "box", "label"]
 
     def test_the_row_s_version_is_checked_when_it_is_written(self, shop: Site) -> None:
         """Even without a form: what was read in this unit must still be there when it is written."""

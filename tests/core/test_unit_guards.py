@@ -230,8 +230,8 @@ class TestReadingSessions:
 
     def test_pages_are_read_only(self, shop: Site) -> None:
         """A panel that writes is refused and the page stays; see tests/web for the other pages."""
-        before = number_of(shop, "core_operation")
         browser = shop.browser()
+        before = number_of(shop, "core_operation")
         (company,) = add(shop, ThirdParty(name="Zinc"))
         assert browser.get(f"/thirdparties/{company}").status_code == 200
         assert number_of(shop, "core_operation") == before + 1

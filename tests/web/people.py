@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from core.access.models import Company, CompanyMember, RoleRight, Team, TeamMember, User
+from core.access.models import Company, RoleRight, Team, User
 from core.access.roles import VERBS
 from core.data.tables import bump
 from core.data.unit import transaction
@@ -54,12 +54,11 @@ def open_firm(site: Site) -> Firm:
     for name, role in ROLES.items():
         site.add_person(name, role)
     with transaction("test.firm", context=site.context()) as unit:
-        unit.session.get_one(User, firm.user_id("Sam")).supervisor_id = firm.user_id("Rita")
-        north = Team(name="North")
-        unit.session.add(north)
-        unit.session.flush()
-        unit.session.add_all(TeamMember(team_id=north.id, user_id=firm.user_id(name)) for name in ("Tina", "Otto"))
-        bump(unit.session.connection())
+        unit.get(User, firm.user_id("Sam")).supervisor_id = firm.user_id("Rita")
+        north = unit.add(Team(name="North"))
+    with transaction("test.team", context=site.context()) as unit:
+        for name in ("Tina", "Otto"):
+            unit.get(User, firm.user_id(name)).teams = (north.id,)
     for name in ROLES:
         firm.browsers[name] = site.browser(name)
     for name in ROLES:
@@ -88,13 +87,10 @@ def make(browser: Browser, slug: str, name: str) -> int:
 def split_firm(firm: Firm, elsewhere: str) -> tuple[int, int]:
     """Make it two companies: everybody stays in the first, one person works in the second only."""
     with transaction("test.split", context=firm.site.context()) as unit:
-        first, second = Company(name="Comptoir Nord"), Company(name="Comptoir Sud")
-        unit.session.add(first)
+        first = unit.add(Company(name="Comptoir Nord"))
         unit.session.flush()
-        unit.session.add(second)
-        unit.session.flush()
-        for user in unit.session.scalars(select(User)):
-            company = second if user.name == elsewhere else first
-            unit.session.add(CompanyMember(company_id=company.id, user_id=user.id))
-        bump(unit.session.connection())
-        return first.id, second.id
+        second = unit.add(Company(name="Comptoir Sud"))
+    with transaction("test.members", context=firm.site.context()) as unit:
+        for user in unit.session.scalars(select(User)).all():
+            user.companies = (second.id if user.name == elsewhere else first.id,)
+    return first.id, second.id

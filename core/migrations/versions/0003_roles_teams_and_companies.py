@@ -1,9 +1,11 @@
-"""Roles teams and companies."""
+"""roles, teams and companies."""
+
+import unicodedata
 
 import sqlalchemy as sa
 from alembic import op
 
-from core.data.migration_columns import identifier_v1
+from core.data.migration_columns import document_v1, identifier_v1, instant_v1, text_v1
 
 revision = "core_0003"
 down_revision = "core_0002"
@@ -15,10 +17,25 @@ def upgrade() -> None:
     op.create_table(
         "core_company",
         sa.Column("id", identifier_v1(), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("name", text_v1(128), nullable=False),
+        sa.Column("name_key", text_v1(255), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("extra", document_v1(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_company")),
-        sa.UniqueConstraint("name", name=op.f("uq_core_company_name")),
         sqlite_autoincrement=True,
+    )
+    op.create_index("ix_core_company_created_at", "core_company", ["created_at", "id"], unique=False)
+    op.create_index("ix_core_company_name_key", "core_company", ["name_key", "id"], unique=False)
+    op.create_index(
+        "uq_core_company_name",
+        "core_company",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_table(
         "core_link",
@@ -46,34 +63,54 @@ def upgrade() -> None:
     op.create_table(
         "core_team",
         sa.Column("id", identifier_v1(), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("name", text_v1(80), nullable=False),
+        sa.Column("name_key", text_v1(255), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("extra", document_v1(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_core_team")),
-        sa.UniqueConstraint("name", name=op.f("uq_core_team_name")),
         sqlite_autoincrement=True,
     )
-    op.create_table(
-        "core_company_member",
-        sa.Column("company_id", identifier_v1(), nullable=False),
-        sa.Column("user_id", identifier_v1(), nullable=False),
-        sa.ForeignKeyConstraint(["company_id"], ["core_company.id"], name=op.f("fk_core_company_member_company_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_company_member_user_id")),
-        sa.PrimaryKeyConstraint("company_id", "user_id", name=op.f("pk_core_company_member")),
+    op.create_index("ix_core_team_created_at", "core_team", ["created_at", "id"], unique=False)
+    op.create_index("ix_core_team_name_key", "core_team", ["name_key", "id"], unique=False)
+    op.create_index(
+        "uq_core_team_name",
+        "core_team",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
-    op.create_index(op.f("ix_core_company_member_user_id"), "core_company_member", ["user_id"], unique=False)
-    op.create_table(
-        "core_team_member",
-        sa.Column("team_id", identifier_v1(), nullable=False),
-        sa.Column("user_id", identifier_v1(), nullable=False),
-        sa.ForeignKeyConstraint(["team_id"], ["core_team.id"], name=op.f("fk_core_team_member_team_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["core_user.id"], name=op.f("fk_core_team_member_user_id")),
-        sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_core_team_member")),
-    )
-    op.create_index(op.f("ix_core_team_member_user_id"), "core_team_member", ["user_id"], unique=False)
-    # References inline: SQLite would have to copy the table otherwise, and drop what cascades from it.
-    op.add_column(
-        "core_user", sa.Column("supervisor_id", identifier_v1(), sa.ForeignKey("core_user.id")), inline_references=True
-    )
-    op.add_column(
-        "core_user", sa.Column("company_id", identifier_v1(), sa.ForeignKey("core_company.id")), inline_references=True
-    )
-    op.create_index("ix_core_user_supervisor_id", "core_user", ["supervisor_id"])
+    _people_become_records()
+
+
+def _people_become_records() -> None:
+    """Accounts get what every record has. Columns are added, never the table copied: sign-ins point at it."""
+    for column in (
+        sa.Column("supervisor_id", identifier_v1(), sa.ForeignKey("core_user.id")),
+        sa.Column("teams", sa.String(length=1000)),
+        sa.Column("companies", sa.String(length=1000)),
+        sa.Column("company_id", identifier_v1(), sa.ForeignKey("core_company.id")),
+        sa.Column("name_key", text_v1(255)),
+        sa.Column("email_key", text_v1(255)),
+        sa.Column("updated_at", instant_v1(), nullable=False, server_default="1970-01-01 00:00:00"),
+        sa.Column("deleted_at", instant_v1()),
+        sa.Column("extra", document_v1(), nullable=False, server_default="{}"),
+        sa.Column("version", sa.Integer(), nullable=False, server_default="1"),
+    ):
+        op.add_column("core_user", column, inline_references=True)
+    op.alter_column("core_user", "role", new_column_name="role_before")
+    op.add_column("core_user", sa.Column("role", text_v1(64), nullable=False, server_default="user"))
+    users = sa.table("core_user", *map(sa.column, ("id", "name", "email", "name_key", "email_key")))
+    connection = op.get_bind()
+    connection.execute(sa.text("UPDATE core_user SET role = role_before, updated_at = created_at"))
+    for user in connection.execute(sa.select(users.c.id, users.c.name, users.c.email)).all():
+        letters = unicodedata.normalize("NFKD", user.name.casefold())
+        folded = "".join(letter for letter in letters if not unicodedata.combining(letter))
+        keys = {"name_key": folded, "email_key": user.email.lower()}
+        connection.execute(users.update().where(users.c.id == user.id).values(keys))
+    op.drop_column("core_user", "role_before")
+    for name in ("created_at", "email_key", "name_key", "supervisor_id"):
+        op.create_index(f"ix_core_user_{name}", "core_user", [name, "id"])
