@@ -26,6 +26,7 @@ class Context:
     database: Database
     actor: Actor
     request_id: str | None = None
+    job_id: int | None = None
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)
