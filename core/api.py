@@ -10,6 +10,7 @@ from core.contract.contributions import (
     CheckResult,
     Dictionary,
     Entity,
+    Job,
     MenuItem,
     Numbering,
     Panel,
@@ -47,6 +48,8 @@ from core.fields import (
     field,
 )
 from core.i18n import lazy, lazy_context, lazy_plural
+from core.jobs.enqueue import enqueue
+from core.jobs.run import JobRun, Step
 from core.web.policy import policy
 from core.web.responses import attachment, record_or_404
 
@@ -71,6 +74,8 @@ __all__ = [
     "Identifier",
     "Integer",
     "Invalid",
+    "Job",
+    "JobRun",
     "Link",
     "LongText",
     "MenuItem",
@@ -86,6 +91,7 @@ __all__ = [
     "Section",
     "Setting",
     "Status",
+    "Step",
     "Text",
     "Unit",
     "Url",
@@ -95,6 +101,7 @@ __all__ = [
     "computed",
     "default_series",
     "delete_record",
+    "enqueue",
     "field",
     "hookimpl",
     "hookspec",

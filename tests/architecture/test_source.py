@@ -20,6 +20,7 @@ ALLOWED = {
     "core/commands": "the commands that show and switch modules",
     "core/data/tables.py": "declares the table",
     "core/testing": "what tests need is no part of a running installation",
+    "core/web/job_contexts.py": "names the module a job waits for, which is off",
     "core/web/shell.py": "the sentence after a module was switched names it, also when it is off",
     "core/web/templating.py": "puts the application of one enabled set together",
 }
