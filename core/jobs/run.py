@@ -46,6 +46,8 @@ RENEW_SECONDS = queue.LEASE_SECONDS / 3
 SHORT_WAIT, LONG_WAIT = 0.2, 15.0
 """How long progress waits for the database: it may be left out, until the lease must be extended."""
 SET_TRIES = 10
+YIELD_SECONDS = 0.01
+"""A pause between two steps on SQLite, longer than its other writers wait before they look again: they get their turn."""
 NAME_LENGTH = 200
 
 T = TypeVar("T")
@@ -117,6 +119,7 @@ class JobRun:
         self._noticed_end = False
         self._written = self._renewed = time.monotonic()
         self._number = claimed.step
+        self._stepped = False
         self.payload: Mapping[str, Any] = claimed.payload
         self.cursor: dict[str, Any] = dict(claimed.cursor or {})
         """Where the step before ended; empty in the beginning."""
@@ -237,6 +240,9 @@ class JobRun:
         On entering it raises what ends a run between two steps, as `progress` does, and `Forbidden`; on leaving what
         `transaction` raises: then nothing of it was written, and it may be tried again in smaller parts.
         """
+        if self._stepped and self.context.database.is_sqlite:
+            time.sleep(YIELD_SECONDS)
+        self._stepped = True
         for _try in range(SET_TRIES):
             self._check_worker()
             alive()
