@@ -53,6 +53,7 @@ class Claim:
     total: int | None
     errors: int
     notes: list[str] | None
+    stop_requested: bool
 
     def own(self) -> tuple[ColumnElement[bool], ...]:
         """What its row is found by as long as nobody else has claimed it since."""

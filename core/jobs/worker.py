@@ -90,7 +90,9 @@ class Worker:
             return False
         try:
             job = registry.jobs[claimed.name]
-            if claimed.attempts > job.attempts:
+            if claimed.stop_requested:  # of a worker that ended before it could
+                queue.finish(database, claimed, queue.STOPPED)
+            elif claimed.attempts > job.attempts:
                 self._failed(job, claimed, queue.LOST)
             else:
                 self._perform(job, claimed)

@@ -95,7 +95,7 @@ def make_line(row: JobRow, owner: str, moment: float) -> JobLine:
 def _waits_for(row: JobRow) -> Text | None:
     """The module without which it cannot be done."""
     surroundings = here()
-    if row.state != queue.READY or surroundings.registry.job(row.name, row.plugin) is not None:
+    if row.state not in queue.UNFINISHED or surroundings.registry.job(row.name, row.plugin) is not None:
         return None
     found = surroundings.runtime.discovery.found.get(row.plugin)
     return _("Waiting for the module %(module)s", module=found.label if found else row.plugin)

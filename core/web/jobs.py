@@ -9,6 +9,7 @@ from werkzeug.wsgi import wrap_file
 from core.data.tables import JobRow
 from core.data.unit import transaction
 from core.errors import NotFound, StateConflict
+from core.exchange.load import OUTSIDE
 from core.features.undo_job import UNDO, may_undo_job, standing
 from core.i18n import lazy as _
 from core.jobs import queue, results
@@ -23,8 +24,6 @@ from core.web.shell import group_label, make_shell
 
 blueprint = Blueprint("jobs", __name__)
 SHOWN = 100
-OUTSIDE = "outside"
-"""State of rows that only say what another process does."""
 
 
 def _sees_all() -> bool:

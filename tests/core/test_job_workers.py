@@ -15,6 +15,7 @@ from core.data.tables import JobRow
 from core.data.unit import transaction
 from core.jobs import queue
 from core.jobs.enqueue import retry, stop
+from core.runtime.processes import EXIT_CODE
 from tests.probe.helpers import fetch
 from tests.probe.workers import Workers, wait_for
 
@@ -144,3 +145,20 @@ def test_jobs_of_a_module_that_is_off_wait(workers: Workers) -> None:
     workers.site.enable("probe")
     workers.wait(job)
     assert workers.tallies() == dict.fromkeys(range(kept + 3), 1)
+
+
+@pytest.mark.slow
+def test_a_job_without_a_sign_of_life_costs_its_process(workers: Workers) -> None:
+    """Sooner than its lease ends; work that says that it is alive may take as long as it likes."""
+    (job,) = workers.put("probe.hang")
+    process = workers.start(COMPTOIR_HOOK_LIMIT="2")
+    assert process.wait(60) == EXIT_CODE
+    with transaction("stop", context=workers.site.context()) as unit:
+        stop(unit, job)
+    (other,) = workers.put("probe.steps", steps=60, pause=0.05)
+    workers.let_leases_end()
+    workers.start(COMPTOIR_HOOK_LIMIT="2")
+    workers.wait(other)
+    workers.wait(job, state="stopped")
+    incidents = fetch(workers.site, "SELECT plugin, hook, kind FROM core_incident")
+    assert [tuple(row) for row in incidents] == [("probe", "job", "slow")]

@@ -74,9 +74,13 @@ class TestStarting:
         assert row(shop, number).state == "ready"
 
     def test_it_is_there_with_the_unit_or_not_at_all(self, shop: Site) -> None:
-        with pytest.raises(Refused), work(shop) as unit:
-            enqueue(unit, "probe.scripted", {}, label="gone")
-            raise Refused("no")
+        def start_and_refuse() -> None:
+            with work(shop) as unit:
+                enqueue(unit, "probe.scripted", {}, label="gone")
+                raise Refused("no")
+
+        with pytest.raises(Refused):
+            start_and_refuse()
         assert fetch(shop, "SELECT id FROM core_job") == []
 
     def test_a_key_is_used_once(self, shop: Site, worker: Worker) -> None:
@@ -136,7 +140,9 @@ class TestEnding:
         assert (found.state, found.attempts, found.error) == ("failed", 1, str(error))
 
     @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), MemoryError()])
-    def test_what_breaks_is_tried_three_times_and_parked(self, shop: Site, worker: Worker, error: BaseException) -> None:
+    def test_what_breaks_is_tried_three_times_and_parked(
+        self, shop: Site, worker: Worker, error: BaseException
+    ) -> None:
         def fail(job: JobRun) -> None:
             raise error
 

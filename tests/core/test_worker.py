@@ -14,8 +14,8 @@ from core.data.tables import JobRow, PluginIncident
 from core.data.unit import transaction
 from core.errors import Busy
 from core.jobs import queue
-from core.jobs.delivery import committed_changes
 from core.jobs.core_jobs import DELIVERY_ATTEMPTS, remove_old
+from core.jobs.delivery import committed_changes
 from core.jobs.worker import DELIVERY, Worker
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime

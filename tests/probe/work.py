@@ -52,6 +52,11 @@ def slow(job: JobRun) -> None:
         job.progress(done=job.done + 1)
 
 
+def hang(job: JobRun) -> None:
+    """Gives no sign of life."""
+    time.sleep(600)
+
+
 def scripted(job: JobRun) -> object:
     """What a test says."""
     return script.probe.job(job)
@@ -62,6 +67,7 @@ JOBS = (
     Job("probe.steps", "Steps", steps),
     Job("probe.poison", "Poison", poison),
     Job("probe.slow", "Slow", slow),
+    Job("probe.hang", "Hang", hang),
     Job("probe.scripted", "Scripted", scripted),
     Job("probe.restricted", "Restricted", scripted, permission="modules.manage"),
 )

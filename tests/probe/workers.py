@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from core.data.clock import database_clock
 from core.data.tables import JobRow
 from core.jobs.enqueue import enqueue
 from core.testing.site import Site
@@ -43,9 +44,9 @@ class Workers:
         self.log = log
         self.living: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Another one."""
-        settings = {**environment(self.site), "COMPTOIR_JOBS": self.backend}
+    def start(self, **variables: str) -> subprocess.Popen[bytes]:
+        """Another one; `variables` of its environment."""
+        settings = {**environment(self.site), "COMPTOIR_JOBS": self.backend, **variables}
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "core.cli", "worker"]
             process = subprocess.Popen(command, env=settings, cwd=ROOT, stdout=log, stderr=log)
@@ -66,7 +67,8 @@ class Workers:
     def let_leases_end(self) -> None:
         """As if the two minutes were over after which a killed worker's job is free again."""
         with self.site.runtime.database.connection() as connection:
-            connection.execute(update(JobRow).where(JobRow.lease_until.is_not(None)).values(lease_until=1.0))
+            ended = database_clock(connection) - 0.001
+            connection.execute(update(JobRow).where(JobRow.lease_until.is_not(None)).values(lease_until=ended))
 
     def close(self) -> None:
         """End all that live."""
