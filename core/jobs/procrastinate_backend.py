@@ -37,6 +37,8 @@ SCHEMA_LOCK = 7_203_001
 AT_ONCE = 500
 AGAIN_SECONDS = 60.0
 """A row handed over so long ago and still not claimed is handed over again."""
+CLAIM_TRIES, CLAIM_PAUSE = 100, 0.05
+"""A claim steps over a row that somebody writes to at that moment, as a publisher does: then it is tried again."""
 STALLED_EVERY_SECONDS = 10.0
 HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 20.0
@@ -87,7 +89,10 @@ class Procrastinate:
 
         @app.task(name=TASK, queue=QUEUE)
         async def perform(job_id: int) -> None:
-            await asyncio.to_thread(worker.run_one, job_id)
+            for _try in range(CLAIM_TRIES):
+                if await asyncio.to_thread(worker.run_one, job_id) or not await asyncio.to_thread(free, worker, job_id):
+                    return
+                await asyncio.sleep(CLAIM_PAUSE)
 
         async with app.open_async():
             serving = asyncio.create_task(
@@ -143,9 +148,17 @@ def waiting_rows(worker: Worker) -> Sequence[int]:
             JobRow.handed_at < moment - AGAIN_SECONDS,
             and_(JobRow.state == RUNNING, JobRow.handed_at < JobRow.lease_until),
         )
-        free = claimable(registry.jobs, (CORE, *registry.plugins), moment)
-        oldest = select(JobRow.id).where(free, unknown).order_by(JobRow.run_at, JobRow.id).limit(AT_ONCE)
+        waiting = claimable(registry.jobs, (CORE, *registry.plugins), moment)
+        oldest = select(JobRow.id).where(waiting, unknown).order_by(JobRow.run_at, JobRow.id).limit(AT_ONCE)
         return session.scalars(oldest).all()
+
+
+def free(worker: Worker, job_id: int) -> bool:
+    """Whether the row may be claimed now."""
+    registry = worker.runtime.follow().registry
+    with worker.runtime.database.reading() as session:
+        waiting = claimable(registry.jobs, (CORE, *registry.plugins), database_clock(session))
+        return session.scalars(select(JobRow.id).where(waiting, JobRow.id == job_id)).first() is not None
 
 
 def note_handed(worker: Worker, job_ids: Sequence[int]) -> None:
