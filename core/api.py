@@ -10,6 +10,7 @@ from core.contract.contributions import (
     CheckResult,
     Dictionary,
     Entity,
+    Job,
     MenuItem,
     Numbering,
     Ownership,
@@ -54,6 +55,8 @@ from core.fields import (
     field,
 )
 from core.i18n import lazy, lazy_context, lazy_plural
+from core.jobs.enqueue import enqueue
+from core.jobs.run import JobRun, Step
 from core.web.policy import policy
 from core.web.responses import attachment, record_or_404
 
@@ -81,6 +84,8 @@ __all__ = [
     "Identifier",
     "Integer",
     "Invalid",
+    "Job",
+    "JobRun",
     "Link",
     "LongText",
     "MenuItem",
@@ -100,6 +105,7 @@ __all__ = [
     "Setting",
     "SeveralOf",
     "Status",
+    "Step",
     "Text",
     "Unit",
     "Url",
@@ -109,6 +115,7 @@ __all__ = [
     "computed",
     "default_series",
     "delete_record",
+    "enqueue",
     "field",
     "hookimpl",
     "hookspec",

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import inspect
 
-from core.contract.contributions import Action, Check, Entity, MenuItem, Panel
+from core.contract.contributions import Action, Check, Entity, Job, MenuItem, Panel
 from core.contract.hooks import Hooks
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
@@ -18,6 +18,8 @@ from core.errors import ContractError, NotFound, PluginError
 from core.fields import Choice, Declaration, Field, Listed, Option
 from core.i18n import lazy as _
 
+CORE = "core"
+"""Who owns what no plugin does."""
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
 """Fields of every record that the core sets itself; they are shown and sorted, never part of a change."""
 
@@ -73,6 +75,11 @@ class Registry:
     menu: tuple[tuple[str, MenuItem], ...]
     checks: tuple[tuple[str, Check], ...]
     dictionaries: Mapping[str, tuple[Option, ...]]
+    jobs: Mapping[str, Job]
+
+    def job(self, name: str, plugin: str) -> Job | None:
+        """The registered job of a row; None when its module is off, or nobody registers it any more (T28)."""
+        return self.jobs.get(name) if plugin == CORE or plugin in self.plugins else None
 
     def entity(self, name: str) -> RegisteredEntity:
         """The entity of that name. Raises `NotFound`, also for those of modules that are off."""
@@ -103,9 +110,10 @@ def build_registry(
     core_entities: Sequence[type[Record]],
     dictionaries: Mapping[str, tuple[Option, ...]],
     custom: Sequence[CustomDefinition] = (),
+    core_jobs: Sequence[Job] = (),
 ) -> Registry:
     """Assemble what the enabled plugins declare. Raises `PluginError` naming the plugin whose part does not fit."""
-    owned: list[tuple[str, type[Record]]] = [("core", model) for model in core_entities]
+    owned: list[tuple[str, type[Record]]] = [(CORE, model) for model in core_entities]
     owned += list(hooks.gather("entities"))
     entities: dict[str, RegisteredEntity] = {}
     for plugin, model in owned:
@@ -126,7 +134,16 @@ def build_registry(
         menu=tuple(hooks.gather("menus")),
         checks=tuple(hooks.gather("checks")),
         dictionaries=MappingProxyType(dict(dictionaries)),
+        jobs=MappingProxyType({job.name: job for job in (*core_jobs, *_plugin_jobs(hooks))}),
     )
+
+
+def _plugin_jobs(hooks: Hooks) -> Iterable[Job]:
+    for plugin, job in hooks.gather("jobs"):
+        if not job.name.startswith(f"{plugin}."):
+            message = _("The name of the job %(name)s must begin with %(prefix)s", name=job.name, prefix=f"{plugin}.")
+            raise PluginError(plugin, message)
+        yield job
 
 
 def _check_model(plugin: str, model: type[Record]) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from core.errors import ComptoirError
 
-BAR_WIDTH = 30
 SHOWN_REJECTED = 50
 
 
@@ -28,6 +26,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Load the file; 0 when every row was taken or known, 1 when some were refused, 2 when nothing could be done."""
     from core.commands.common import started_runtime
+    from core.commands.progress import Bar
     from core.exchange.load import Plan, load_file
 
     try:
@@ -41,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
                 constants,
                 [name for name in arguments.key.split(",") if name],
             )
-            bar = Bar(arguments.file)
+            bar = Bar(_lines(arguments.file))
             outcome = load_file(runtime.context(generation), plan, arguments.file, bar.move)
             bar.end()
     except ComptoirError as error:
@@ -78,35 +77,6 @@ def _options(more: list[str]) -> dict[str, str]:
         name, equals, value = word[2:].partition("=")
         pairs[name] = value if equals else next(words, "")
     return pairs
-
-
-class Bar:
-    """A progress bar on the terminal; plain silence when the output is no terminal."""
-
-    def __init__(self, file: Path) -> None:
-        self._total = _lines(file)
-        self._done = 0
-        self._started = time.monotonic()
-        self.seconds = 0.0
-
-    def move(self, rows: int) -> None:
-        """So many more rows are handled."""
-        self._done += rows
-        self.seconds = time.monotonic() - self._started
-        if sys.stderr.isatty():
-            share = min(1.0, self._done / max(1, self._total))
-            filled = "█" * int(share * BAR_WIDTH)
-            rate = self._done / max(self.seconds, 0.001)
-            print(
-                f"\r{filled:░<{BAR_WIDTH}} {self._done:,} of {self._total:,} · {rate:,.0f} rows/s",
-                end="",
-                file=sys.stderr,
-            )
-
-    def end(self) -> None:
-        """Leave the bar's line."""
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
 
 
 def _lines(file: Path) -> int:

@@ -16,15 +16,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Work until SIGTERM or SIGINT; the job under way is finished first."""
+    """Work until SIGTERM or SIGINT; the step under way is finished first, and its job handed back."""
     from core.commands.common import started_runtime
+    from core.jobs.backend import backend_of
     from core.jobs.worker import Worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with started_runtime() as runtime:
-        worker = Worker(runtime)
+        worker, backend = Worker(runtime), backend_of(runtime.config)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
-        worker.run()
+        backend.run_worker(worker)
     return 0

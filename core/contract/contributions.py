@@ -6,6 +6,7 @@ behind an error boundary that names the plugin.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from core.data.records import Record
     from core.data.unit import Unit
+    from core.jobs.run import JobRun
 
 Group = Literal["customers", "sales", "agenda", "marketing", "tools", "administration"]
 
@@ -146,6 +148,23 @@ class Check:
     name: str
     label: Text
     run: Callable[[Session], CheckResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for the background: `run` gets a `JobRun` and may return a sentence on what it did (DESIGN 9, T28).
+
+    `name` begins with the plugin's name and a dot. `every`: it also runs by itself that often; what was missed runs
+    once, late (F55). `permission`: what its owner must have, at the start and at each step. `attempts`: how often it
+    may fail without getting on before it is parked (F53).
+    """
+
+    name: str
+    label: Text
+    run: Callable[[JobRun], Text | None]
+    every: datetime.timedelta | None = None
+    permission: str | None = None
+    attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True)

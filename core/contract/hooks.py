@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 IncidentKind = Literal[
     "import", "build", "migration", "veto", "reaction", "delivery", "demo", "panel", "menu", "field", "action", "view",
-    "check", "slow",
+    "check", "slow", "job",
 ]  # fmt: skip
 
 
@@ -66,6 +66,13 @@ def watched(plugin: str, hook: str) -> Iterator[None]:
             running.pop(thread, None)
         else:
             running[thread] = outer
+
+
+def alive() -> None:
+    """Let the watchdog see that the call under way in this thread gets on: its time begins anew."""
+    thread = threading.get_ident()
+    if thread in running:
+        running[thread] = replace(running[thread], started=time.monotonic())
 
 
 class Hooks:

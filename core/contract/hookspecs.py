@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from core.contract.changes import Change
-from core.contract.contributions import Action, Check, MenuItem, Panel
+from core.contract.contributions import Action, Check, Job, MenuItem, Panel
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -57,6 +57,11 @@ def actions(entity: str) -> Iterable[Action]:  # type: ignore[empty-body]
 @hookspec
 def checks() -> Iterable[Check]:  # type: ignore[empty-body]
     """Health checks of the Modules page."""
+
+
+@hookspec
+def jobs() -> Iterable[Job]:  # type: ignore[empty-body]
+    """Work for the background, started by `enqueue` or by the clock."""
 
 
 @hookspec

@@ -29,6 +29,7 @@ class Context:
     request_id: str | None = None
     scope: Scope | None = None
     """What the actor may know of; None for the system itself."""
+    job_id: int | None = None
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)

@@ -35,6 +35,8 @@ class Operation(Row):
     request_id: Mapped[str | None] = mapped_column(String(40))
     cause: Mapped[str | None] = mapped_column(String(500))
     undo_of: Mapped[int | None] = mapped_column(ForeignKey("core_operation.id"), index=True)
+    job_id: Mapped[int | None] = mapped_column(Identifier, index=True)
+    """The job one of whose steps it was."""
 
 
 class RecordChange(Row):
@@ -72,12 +74,13 @@ class PersonalValue(Row):
 
 
 def write_operation(
-    session: Session, *, actor: Actor, action: str, request_id: str | None, cause: str | None, undo_of: int | None
-) -> int:
+    session: Session, *, actor: Actor, action: str, request_id: str | None, cause: str | None, undo_of: int | None,
+    job_id: int | None = None,
+) -> int:  # fmt: skip
     """Write the operation's row and return its id."""
     values = {
         "at": now(), "actor_id": actor.id, "actor_name": actor.name, "action": action, "request_id": request_id,
-        "cause": cause, "undo_of": undo_of,
+        "cause": cause, "undo_of": undo_of, "job_id": job_id,
     }  # fmt: skip
     statement = insert(Operation).values(values).returning(Operation.id)
     return int(session.connection().execute(statement).scalar_one())

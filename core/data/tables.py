@@ -85,11 +85,16 @@ class CustomField(Row):
 
 
 class JobRow(Row):
-    """Work for the worker, written in the transaction that caused it (DESIGN 9)."""
+    """Work for the worker, written in the transaction that caused it (DESIGN 9). Times are seconds of database time.
+
+    `state`: ready, running, done, failed (it said why), stopped (by a person), parked (its attempts are used up); or
+    outside, for work of another process. `lease`: the token of the claim under way. `cursor`: how far its steps got.
+    """
 
     __tablename__ = "core_job"
     __table_args__ = (
         Index("ix_core_job_ready", "state", "run_at"),
+        Index("ix_core_job_owner", "owner_id", "id"),
         UniqueConstraint("unique_key"),
         {"sqlite_autoincrement": True},
     )
@@ -97,12 +102,39 @@ class JobRow(Row):
     name: Mapped[str] = mapped_column(String(80))
     plugin: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]] = mapped_column(Document)
+    owner_id: Mapped[int | None] = mapped_column(Identifier)
+    label: Mapped[str | None] = mapped_column(String(200))
     unique_key: Mapped[str | None] = mapped_column(String(120))
     state: Mapped[str] = mapped_column(String(12), default="ready")
     attempts: Mapped[int] = mapped_column(default=0)
     run_at: Mapped[float] = mapped_column()
     lease_until: Mapped[float | None] = mapped_column()
+    lease: Mapped[str | None] = mapped_column(String(32))
+    handed_at: Mapped[float | None] = mapped_column()
+    started_at: Mapped[float | None] = mapped_column()
+    started_done: Mapped[int] = mapped_column(default=0, server_default="0")
+    finished_at: Mapped[float | None] = mapped_column()
+    cursor: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    step: Mapped[int] = mapped_column(default=0, server_default="0")
+    done: Mapped[int] = mapped_column(default=0, server_default="0")
+    total: Mapped[int | None] = mapped_column()
+    errors: Mapped[int] = mapped_column(default=0, server_default="0")
+    notes: Mapped[list[str] | None] = mapped_column(Document)
+    stop_requested: Mapped[bool] = mapped_column(default=False, server_default="0")
+    result: Mapped[str | None] = mapped_column(String(2000))
+    file: Mapped[str | None] = mapped_column(String(80))
+    file_name: Mapped[str | None] = mapped_column(String(200))
+    file_type: Mapped[str | None] = mapped_column(String(120))
     error: Mapped[str | None] = mapped_column(String(2000))
+
+
+class JobSchedule(Row):
+    """When a job that runs by itself is due next, in seconds of database time (F55)."""
+
+    __tablename__ = "core_job_schedule"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    plugin: Mapped[str] = mapped_column(String(40))
+    next_at: Mapped[float] = mapped_column()
 
 
 class Submission(Row):

@@ -172,7 +172,7 @@ class Unit:
         context = self.context
         self.operation = write_operation(
             self.session, actor=context.actor, action=self.action, request_id=context.request_id,
-            cause=self._reason(), undo_of=self.undo_of,
+            cause=self._reason(), undo_of=self.undo_of, job_id=context.job_id,
         )  # fmt: skip
         if self.submission is not None:
             self.submission.operation_id = self.operation

@@ -50,22 +50,27 @@ def undo(operation_id: int, *, context: Context | None = None) -> Undone:
     Raises `NotFound`, `Forbidden` for somebody else's operation (administrators may), and `Refused` when it is too
     old, not undoable, or everything changed since; then nothing is written.
     """
-    context = context or current_context()
-    with transaction("undo", undo_of=operation_id, context=context) as unit:
-        operation = unit.session.get(Operation, operation_id)
-        if operation is None:
-            raise NotFound(_("This operation does not exist"))
-        _may_undo(operation, context.actor)
-        entries = changes_of(unit.session, operation_id)
-        if not entries or operation.action in DONE_BY_UNDO:
-            raise Refused(_("This cannot be taken back"))
-        done = _already_undone(unit.session, operation_id)
-        result = _take_back(unit, list(reversed(entries)), done)
+    with transaction("undo", undo_of=operation_id, context=context or current_context()) as unit:
+        result = undo_in(unit, operation_id)
         if result.refused:
             unit.cause = "; ".join(str(reason) for reason in result.refused)
-        if not result.titles:
-            raise Refused(result.refused[0] if result.refused else _("This was taken back already"))
     result.operation = unit.operation
+    return result
+
+
+def undo_in(unit: Unit, operation_id: int) -> Undone:
+    """The same in a unit that was opened with `undo_of`; raises as `undo` does."""
+    operation = unit.session.get(Operation, operation_id)
+    if operation is None:
+        raise NotFound(_("This operation does not exist"))
+    _may_undo(operation, unit.context.actor)
+    entries = changes_of(unit.session, operation_id)
+    if not entries or operation.action in DONE_BY_UNDO:
+        raise Refused(_("This cannot be taken back"))
+    done = _already_undone(unit.session, operation_id)
+    result = _take_back(unit, list(reversed(entries)), done)
+    if not result.titles:
+        raise Refused(result.refused[0] if result.refused else _("This was taken back already"))
     return result
 
 

@@ -1,104 +1,159 @@
 """The job rows (DESIGN 9, SECURITY 7.31): claimed with a lease in database time, tried again later, parked in the end.
 
 A row is written in the transaction that causes the work; what a killed worker had claimed is free again when its lease
-ends. Marking it done belongs into the transaction of the work itself.
+ends. Every claim has a token of its own: whoever holds another one writes nothing any more. Marking a row done belongs
+into the transaction of the work itself where the work is one.
 """
 
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.data.clock import database_clock
 from core.data.engine import Database
 from core.data.tables import JobRow
+from core.i18n import Text
 
 LEASE_SECONDS = 120.0
-"""Longer than the watchdog lets any hook run: a lease that ends belongs to a worker that is gone."""
-MAXIMUM_ATTEMPTS = 5
+"""Longer than the watchdog lets any work go without a sign of life: a lease that ends belongs to a worker that is gone."""
 FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 3_600.0
-KEPT_SECONDS = 24 * 3_600.0
-"""How long rows that are done are kept for whoever wonders what happened."""
 ERROR_LENGTH = 2_000
+MAXIMUM_NOTES = 100
+"""So many sentences on what was refused are kept; the others are counted."""
 LOST = "the worker that did it ended before it was done"
+
+READY, RUNNING, DONE, FAILED, STOPPED, PARKED = "ready", "running", "done", "failed", "stopped", "parked"
+FINISHED = (DONE, FAILED, STOPPED, PARKED)
+UNFINISHED = (READY, RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed row."""
+class Claim:
+    """A claimed row; `lease` is the token of this very claim."""
 
     id: int
     name: str
     plugin: str
     payload: dict[str, Any]
     attempts: int
+    lease: str
+    owner_id: int | None
+    label: str | None
+    cursor: dict[str, Any] | None
+    step: int
+    done: int
+    total: int | None
+    errors: int
+    notes: list[str] | None
+    stop_requested: bool
+
+    def own(self) -> tuple[ColumnElement[bool], ...]:
+        """What its row is found by as long as nobody else has claimed it since."""
+        return (JobRow.id == self.id, JobRow.state == RUNNING, JobRow.lease == self.lease)
 
 
-def _claimable(names: Collection[str], plugins: Collection[str], moment: float) -> ColumnElement[bool]:
+_COLUMNS = tuple(JobRow.__table__.columns[name] for name in Claim.__dataclass_fields__)
+
+
+def claimable(names: Collection[str], plugins: Collection[str], moment: float) -> ColumnElement[bool]:
     """Rows that may be taken now: due, or claimed by a worker whose lease ended; of work this worker knows how to do."""
-    due = and_(JobRow.state == "ready", JobRow.run_at <= moment)
-    left = and_(JobRow.state == "running", JobRow.lease_until < moment)
+    due = and_(JobRow.state == READY, JobRow.run_at <= moment)
+    left = and_(JobRow.state == RUNNING, JobRow.lease_until < moment)
     return and_(JobRow.name.in_(names), JobRow.plugin.in_(plugins), or_(due, left))
 
 
-def claim(database: Database, names: Collection[str], plugins: Collection[str]) -> Job | None:
+def claim(
+    database: Database, names: Collection[str], plugins: Collection[str], *, only: int | None = None
+) -> Claim | None:
     """Take the next job of these names and plugins, or None. Jobs of plugins that are off wait, untouched.
 
     One conditional UPDATE: two workers never get the same row. The attempt counts from here, so that a job that takes
-    its worker down with it is parked too (F53).
+    its worker down with it is parked too (F53). `only`: this row or none.
     """
     with database.writing() as session:
         moment = database_clock(session)
-        free = _claimable(names, plugins, moment)
+        free = claimable(names, plugins, moment)
+        if only is not None:
+            free = and_(free, JobRow.id == only)
         oldest = select(JobRow.id).where(free).order_by(JobRow.run_at, JobRow.id).limit(1)
-        columns = (JobRow.id, JobRow.name, JobRow.plugin, JobRow.payload, JobRow.attempts)
         take = (
             update(JobRow)
             .where(JobRow.id == oldest.with_for_update(skip_locked=True).scalar_subquery(), free)
-            .values(state="running", lease_until=moment + LEASE_SECONDS, attempts=JobRow.attempts + 1)
-            .returning(*columns)
-        )
+            .values(
+                state=RUNNING, lease=secrets.token_hex(16), lease_until=moment + LEASE_SECONDS,
+                attempts=JobRow.attempts + 1, started_at=moment, started_done=JobRow.done, finished_at=None,
+            )
+            .returning(*_COLUMNS)
+        )  # fmt: skip
         row = session.connection().execute(take).first()
         session.commit()
-    return None if row is None else Job(*row)
+    return None if row is None else Claim(*row)
 
 
 def anything_ready(database: Database, names: Collection[str], plugins: Collection[str]) -> bool:
     """Whether a claim would find something; a read, so that an idle worker takes no write lock."""
     with database.reading() as session:
-        free = _claimable(names, plugins, database_clock(session))
+        free = claimable(names, plugins, database_clock(session))
         return session.execute(select(JobRow.id).where(free).limit(1)).first() is not None
 
 
-def mark_done(connection: Connection, job: Job) -> None:
-    """Part of the transaction that does the work: both are kept, or neither."""
-    values = {"state": "done", "lease_until": None, "error": None}
-    connection.execute(update(JobRow).where(JobRow.id == job.id).values(values))
+def holds(session: Session, claimed: Claim) -> bool:
+    """Whether this worker still holds the job: a lease that ended may have been taken over."""
+    return session.execute(select(JobRow.id).where(*claimed.own())).first() is not None
 
 
-def put_back(database: Database, job: Job) -> None:
-    """Give a job back untried, because the enabled set changed under it; the attempt does not count."""
-    with database.connection() as connection:
-        values = {"state": "ready", "lease_until": None, "attempts": job.attempts - 1}
-        connection.execute(update(JobRow).where(JobRow.id == job.id, JobRow.state == "running").values(values))
+def mark_finished(connection: Connection, claimed: Claim, state: str, moment: float, **values: Any) -> bool:
+    """End a job inside the transaction of `connection`; returns whether it was still this claim's."""
+    ended = {"state": state, "lease": None, "lease_until": None, "handed_at": None, "finished_at": moment}
+    return bool(connection.execute(update(JobRow).where(*claimed.own()).values(**ended, **values)).rowcount)
 
 
-def fail(database: Database, job: Job, error: str) -> bool:
-    """Note a failed attempt: later again, or parked with the error kept. Returns whether it is parked."""
-    parked = job.attempts >= MAXIMUM_ATTEMPTS
+def finish(database: Database, claimed: Claim, state: str, **values: Any) -> bool:
+    """End a job in a transaction of its own."""
     with database.writing() as session:
-        values = {"state": "failed" if parked else "ready", "lease_until": None, "error": error[:ERROR_LENGTH]}
-        run_at = database_clock(session) + delay(job.attempts)
-        own = (JobRow.id == job.id, JobRow.state == "running", JobRow.attempts == job.attempts)
-        session.connection().execute(update(JobRow).where(*own).values(run_at=run_at, **values))
+        ended = mark_finished(session.connection(), claimed, state, database_clock(session), **values)
         session.commit()
-    return parked
+    return ended
+
+
+def put_back(database: Database, claimed: Claim) -> None:
+    """Give a job back, because the worker ends or the enabled set changed under it; the attempt does not count."""
+    with database.connection() as connection:
+        values = {"state": READY, "lease": None, "lease_until": None, "handed_at": None}
+        connection.execute(update(JobRow).where(*claimed.own()).values(attempts=JobRow.attempts - 1, **values))
+
+
+def fail(database: Database, claimed: Claim, error: str, attempts: int) -> tuple[int, bool]:
+    """Note a failed attempt: later again, or parked with the reason after `attempts`.
+
+    Returns which attempt it was, and whether it is parked now. An attempt that got on counts as the first again.
+    """
+    with database.writing() as session:
+        connection, moment = session.connection(), database_clock(session)
+        tried = connection.execute(select(JobRow.attempts).where(*claimed.own())).scalar() or claimed.attempts
+        parked = tried >= attempts
+        reason = error[:ERROR_LENGTH]
+        if parked:
+            mark_finished(connection, claimed, PARKED, moment, error=reason)
+        else:
+            values = {"state": READY, "lease": None, "lease_until": None, "handed_at": None}
+            again = update(JobRow).where(*claimed.own()).values(run_at=moment + delay(tried), error=reason, **values)
+            connection.execute(again)
+        session.commit()
+    return tried, parked
+
+
+def shortened(text: Text | None) -> str | None:
+    """A sentence as the row keeps it."""
+    return None if text is None else str(text)[:ERROR_LENGTH]
 
 
 def delay(attempts: int) -> float:
@@ -107,16 +162,12 @@ def delay(attempts: int) -> float:
     return longest * random.uniform(0.5, 1.0)
 
 
-def remove_done(database: Database) -> int:
-    """Delete rows that have been done for long; returns how many."""
-    with database.writing() as session:
-        old = (JobRow.state == "done", JobRow.run_at < database_clock(session) - KEPT_SECONDS)
-        removed = session.connection().execute(delete(JobRow).where(*old)).rowcount
-        session.commit()
-    return int(removed)
+def renew(database: Database, claimed: Claim, wait: float, **values: Any) -> bool | None:
+    """Extend the lease and note progress; returns whether somebody asked for the end, None when the lease was lost.
 
-
-def holds(session: Session, job: Job) -> bool:
-    """Whether this worker still holds the job, under a lock on its row: a lease that ended may have been taken over."""
-    statement = select(JobRow.attempts).where(JobRow.id == job.id, JobRow.state == "running").with_for_update()
-    return session.execute(statement).scalar_one_or_none() == job.attempts
+    Raises `Busy` when SQLite cannot be written to within `wait` seconds.
+    """
+    with database.connection(wait=wait) as connection:
+        lease_until = database_clock(connection) + LEASE_SECONDS
+        statement = update(JobRow).where(*claimed.own()).values(lease_until=lease_until, **values)
+        return connection.execute(statement.returning(JobRow.stop_requested)).scalar_one_or_none()

@@ -7,112 +7,136 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from core.access.sweep import sweep
-from core.contract.hooks import Incident
-from core.data.tables import State
-from core.data.unit import Unit, transaction
-from core.errors import Busy, ComptoirError
-from core.features.purge import purge_bin
-from core.i18n import lazy as _
-from core.jobs import queue
-from core.jobs.delivery import deliver
-from core.jobs.queue import Job
+from core.contract.contributions import Job
+from core.contract.hooks import Incident, IncidentKind, watched
+from core.data.context import use_context
+from core.errors import Busy, Forbidden, NotFound, Refused
+from core.i18n import lazy as _, use_locale
+from core.jobs import queue, schedule
+from core.jobs.queue import Claim
+from core.jobs.run import HandedBack, JobRun, LeaseLost, Stopped, said
+from core.registry import CORE
 
 if TYPE_CHECKING:
-    from core.runtime.generation import Generation
     from core.runtime.runtime import Runtime
 
 log = logging.getLogger("comptoir.worker")
 
 WAKE_SECONDS = 0.5
-HOUSEKEEPING_SECONDS = 3_600.0
-PERFORMED = ("changes_committed",)
-"""Names of the jobs this worker does; rows of other names are somebody else's."""
+SCHEDULE_SECONDS = 5.0
 RETRY_SECONDS = 5.0
 """How long to wait when the database cannot be reached."""
-
-
-class _SetChanged(Exception):
-    """The enabled set changed between claim and work: the job goes back and is claimed anew."""
+WATCHED = "job"
+"""What the watchdog calls a job: its time begins anew with every step and progress."""
 
 
 class Worker:
-    """Runs jobs until told to stop; a stop takes effect between two jobs (F54)."""
+    """Runs jobs until told to stop; a stop takes effect between two steps (F54)."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._stop = threading.Event()
-        self._swept = 0.0
+        self._looked = 0.0
+
+    @property
+    def runtime(self) -> Runtime:
+        """The process it works in."""
+        return self._runtime
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stop.is_set()
 
     def stop(self, *_signal: object) -> None:
-        """End after the job under way; fit to be a signal handler."""
+        """End after the step under way; fit to be a signal handler."""
         self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long, or until told to stop."""
+        self._stop.wait(seconds)
 
     def run(self) -> None:
         """Work until stopped."""
-        while not self._stop.is_set():
+        while not self.stopping:
             try:
-                self._runtime.take_in_incidents()
-                self._keep_house()
+                self.look_around()
                 while not self._stop.is_set() and self.run_one():
-                    pass
+                    self.look_around()
             except (Busy, DBAPIError):
                 log.exception("the database cannot be reached")
-                self._stop.wait(RETRY_SECONDS)
-            self._stop.wait(WAKE_SECONDS)
+                self.wait(RETRY_SECONDS)
+            self.wait(WAKE_SECONDS)
 
-    def run_one(self) -> bool:
-        """Do the next job, if any, in the generation of now; returns whether there was one."""
-        generation = self._runtime.follow()
-        if not queue.anything_ready(self._runtime.database, PERFORMED, generation.enabled):
+    def look_around(self) -> None:
+        """Take in what watchdogs left, and start what the clock starts; every few seconds."""
+        if self._looked and time.monotonic() - self._looked < SCHEDULE_SECONDS:
+            return
+        self._runtime.take_in_incidents()
+        schedule.start_due(self._runtime.database, self._runtime.follow().registry)
+        self._looked = time.monotonic()
+
+    def run_one(self, only: int | None = None) -> bool:
+        """Do the next job, if any, in the generation of now; returns whether there was one. `only`: this one or none."""
+        registry = self._runtime.follow().registry
+        names, plugins = registry.jobs, (CORE, *registry.plugins)
+        database = self._runtime.database
+        if only is None and not queue.anything_ready(database, names, plugins):
             return False
-        job = queue.claim(self._runtime.database, PERFORMED, generation.enabled)
-        if job is None:
+        claimed = queue.claim(database, names, plugins, only=only)
+        if claimed is None:
             return False
         try:
-            if job.attempts > queue.MAXIMUM_ATTEMPTS:
-                self._failed(job, queue.LOST)
+            job = registry.jobs[claimed.name]
+            if claimed.stop_requested:  # of a worker that ended before it could
+                queue.finish(database, claimed, queue.STOPPED)
+            elif claimed.attempts > job.attempts:
+                self._failed(job, claimed, queue.LOST)
             else:
-                self._perform(generation, job)
+                self._perform(job, claimed)
         finally:
             self._runtime.flush_incidents()
         return True
 
-    def _perform(self, generation: Generation, job: Job) -> None:
+    def _perform(self, job: Job, claimed: Claim) -> None:
+        database = self._runtime.database
         try:
-            with transaction(job.name, cause=f"job {job.id}", context=self._runtime.context(generation)) as unit:
-                if not queue.holds(unit.session, job):
-                    return
-                self._same_set(unit, generation)
-                deliver(unit, job.plugin, int(job.payload["operation"]))
-                queue.mark_done(unit.session.connection(), job)
-        except _SetChanged:
-            queue.put_back(self._runtime.database, job)
+            self._do(job, claimed)
+        except HandedBack:
+            queue.put_back(database, claimed)
+        except LeaseLost:
+            log.warning("job %s (%s): its lease was lost, another worker may have it", claimed.id, claimed.name)
+        except Stopped as end:
+            queue.finish(database, claimed, queue.STOPPED, result=queue.shortened(end.reason) or None)
         except (KeyboardInterrupt, Busy):
-            queue.put_back(self._runtime.database, job)
+            queue.put_back(database, claimed)
             raise
+        except (Refused, Forbidden, NotFound) as error:  # it said why, and would say the same again
+            queue.finish(database, claimed, queue.FAILED, error=queue.shortened(error.message))
         except BaseException as error:  # also SystemExit: a plugin must not end the worker (F30)
-            self._failed(job, str(error) if isinstance(error, ComptoirError) else f"{type(error).__name__}: {error}")
+            self._failed(job, claimed, said(error))
 
-    def _same_set(self, unit: Unit, generation: Generation) -> None:
-        """Hold the set still while the job runs: a plugin is not called once its switching off was answered (MO-1)."""
-        version = unit.session.execute(select(State.version).with_for_update(read=True)).scalar_one()
-        if version != generation.version:
-            raise _SetChanged
+    def _do(self, job: Job, claimed: Claim) -> None:
+        run = JobRun(self._runtime, claimed, self._stop.is_set)
+        with use_locale(run.locale):
+            with use_context(run.context), watched(claimed.plugin, WATCHED):
+                result = job.run(run)
+            if not run.finished:
+                state = queue.STOPPED if run.was_stopped else queue.DONE
+                values = {"done": run.done, "total": run.total, "errors": run.errors, "notes": run.notes or None}
+                shown = queue.shortened(result)
+                queue.finish(self._runtime.database, claimed, state, error=None, result=shown, **values)
 
-    def _failed(self, job: Job, error: str) -> None:
-        parked = queue.fail(self._runtime.database, job, error)
-        log.error("job %s (%s of %s) failed, attempt %s: %s", job.id, job.name, job.plugin, job.attempts, error)
-        if parked or job.attempts == 1:
-            ending = str(_("It is given up after %(number)s attempts.", number=job.attempts)) if parked else ""
-            self._runtime.report(Incident(job.plugin, job.name, "delivery", f"{error} {ending}".strip()))
+    def _failed(self, job: Job, claimed: Claim, error: str) -> None:
+        attempt, parked = queue.fail(self._runtime.database, claimed, error, job.attempts)
+        log.error("job %s (%s of %s) failed, attempt %s: %s", claimed.id, job.name, claimed.plugin, attempt, error)
+        if claimed.plugin != CORE and (parked or attempt == 1):
+            ending = str(_("It is given up after %(number)s attempts.", number=attempt)) if parked else ""
+            kind: IncidentKind = "delivery" if job.name == DELIVERY else "job"
+            self._runtime.report(Incident(claimed.plugin, job.name, kind, f"{error} {ending}".strip()))
 
-    def _keep_house(self) -> None:
-        if time.monotonic() - self._swept >= HOUSEKEEPING_SECONDS or not self._swept:
-            self._swept = time.monotonic()
-            queue.remove_done(self._runtime.database)
-            sweep(self._runtime.database)
-            purge_bin(self._runtime.context(self._runtime.follow()))
+
+DELIVERY = "changes_committed"
+"""The name of the jobs that tell a module what was committed."""

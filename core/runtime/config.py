@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.errors import ContractError
+from core.jobs.backend import BACKENDS, EMBEDDED
 
 DEFAULT_PORT = 8000
 KEY_BYTES = 32
@@ -22,6 +23,7 @@ class Config:
     database_url: str
     port: int = DEFAULT_PORT
     public_url: str = ""
+    jobs: str = EMBEDDED
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -31,21 +33,26 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
-        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT and COMPTOIR_PUBLIC_URL; make the folder and its key file.
+        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL and COMPTOIR_JOBS; make the folder and its
+        key file.
 
-        Raises `ContractError` when PORT is no port.
+        Raises `ContractError` when PORT is no port, or COMPTOIR_JOBS none of the backends.
         """
         given = os.environ if environment is None else environment
         var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
         port = given.get("PORT") or str(DEFAULT_PORT)
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise ContractError(f"PORT must be a number from 1 to 65535, not {port!r}")
+        jobs = given.get("COMPTOIR_JOBS") or EMBEDDED
+        if jobs not in BACKENDS:
+            raise ContractError(f"COMPTOIR_JOBS must be one of {', '.join(BACKENDS)}, not {jobs!r}")
         var.mkdir(parents=True, exist_ok=True)
         return cls(
             var=var,
             database_url=given.get("COMPTOIR_DATABASE_URL") or f"sqlite:///{var / 'comptoir.db'}",
             port=int(port),
             public_url=(given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+            jobs=jobs,
             secret_keys=(secret_key(var / "secret.key"),),
         )
 
@@ -61,6 +68,7 @@ class Config:
             "COMPTOIR_DATABASE_URL": self.database_url,
             "COMPTOIR_PUBLIC_URL": self.public_url,
             "PORT": str(self.port),
+            "COMPTOIR_JOBS": self.jobs,
         }
         return {**os.environ, **settings}
 

@@ -17,6 +17,7 @@ from core.access.models import Company, Team, User
 from core.access.permissions import Permissions
 from core.access.roles import Rights, read_roles
 from core.access.views import read_lists
+from core.contract.contributions import Job
 from core.contract.hooks import Hooks, Incident, IncidentKind, watched
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition, read_custom_fields
@@ -24,8 +25,11 @@ from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError
+from core.features.bulk import BULK_JOBS
+from core.features.undo_job import UNDO_JOBS
 from core.fields import Option
 from core.i18n import Text, lazy as _
+from core.jobs.core_jobs import CORE_JOBS as ENGINE_JOBS
 from core.registry import Registry, build_registry
 from core.runtime.discovery import IMPORT_HOOK, Discovery
 
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company)
+CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS)
+"""The jobs of the rooms of the core; a room adds its own tuple here."""
 
 
 class BuildError(PluginError):
@@ -108,7 +114,7 @@ def build_generation(
     modules = [(plugin.name, import_hooks(plugin)) for plugin in plugins]
     try:
         hooks = Hooks(modules, discovery.specs(), report)
-        registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom)
+        registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom, CORE_JOBS)
         permissions = Permissions(registry, stored.roles)
         generation = Generation(version, tuple(order), hooks, registry, permissions)
         if make_app is not None:

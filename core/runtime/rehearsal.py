@@ -37,6 +37,7 @@ class Additions:
     panels: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Names of the entities in code."""
@@ -153,6 +154,9 @@ def additions(registry: Registry, coming: Collection[str]) -> Additions:
         ),
         permissions=tuple(
             str(permission.label) for name in coming for permission in registry.plugins[name].permissions
+        ),
+        jobs=tuple(
+            str(job.label) for job in registry.jobs.values() if job.every and job.name.partition(".")[0] in coming
         ),
         names=tuple(found.name for found in own),
         tables=tuple(sorted({*facets, *(found.model.__tablename__ for found in own)})),

@@ -26,13 +26,14 @@ from core.data.tables import PluginIncident, PluginState
 from core.i18n import Text, lazy as _, lazy_plural
 from core.runtime.discovery import IMPORT_HOOK
 from core.runtime.processes import EXIT_CODE
-from core.runtime.state import SLOW_LIMIT, lock_state, set_aside, write_incidents
+from core.runtime.state import CORE, SLOW_LIMIT, lock_state, set_aside, write_incidents
 
 log = logging.getLogger("comptoir.watchdog")
 
 HOOK_LIMIT_SECONDS = 5.0
-LIMITS = {IMPORT_HOOK: 20.0, "changes_committed": 60.0}
-"""Longer limits: the first import on a cold disk, and side effects, for which nobody waits."""
+LIMITS = {IMPORT_HOOK: 20.0, "changes_committed": 60.0, "job": 100.0}
+"""Longer limits: the first import on a cold disk, side effects, for which nobody waits, and a job between two signs of
+life."""
 LIMIT_VARIABLE = "COMPTOIR_HOOK_LIMIT"
 """For tests: one limit for everything, in seconds."""
 FOLDER = "incidents"
@@ -134,7 +135,7 @@ def _read(file: Path) -> Incident | None:
 
 def _set_slow_aside(connection: Connection, plugins: Iterable[str]) -> None:
     already = set(connection.execute(select(PluginState.name).where(PluginState.set_aside.is_not(None))).scalars())
-    for name in sorted(set(plugins) - already):
+    for name in sorted(set(plugins) - already - {CORE}):
         slow = (PluginIncident.plugin == name, PluginIncident.kind == "slow", PluginIncident.cleared.is_(False))
         count = connection.execute(select(func.count()).select_from(PluginIncident).where(*slow)).scalar_one()
         if count >= SLOW_LIMIT:

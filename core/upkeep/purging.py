@@ -22,7 +22,16 @@ from core.data.links import forget_links
 from core.data.migrations import drop_owner
 from core.data.numbering import Counter, Series
 from core.data.references import Reference
-from core.data.tables import CustomField, DictionaryEntry, JobRow, PluginIncident, PluginState, SettingValue, bump
+from core.data.tables import (
+    CustomField,
+    DictionaryEntry,
+    JobRow,
+    JobSchedule,
+    PluginIncident,
+    PluginState,
+    SettingValue,
+    bump,
+)
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict
 from core.i18n import lazy as _
@@ -131,6 +140,7 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
     connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
     connection.execute(delete(Series).where(Series.target.in_(entities)))
     connection.execute(delete(JobRow).where(JobRow.plugin == name))
+    connection.execute(delete(JobSchedule).where(JobSchedule.plugin == name))
     connection.execute(delete(PluginIncident).where(PluginIncident.plugin == name))
     connection.execute(delete(PluginState).where(PluginState.name == name))
 

@@ -22,7 +22,7 @@ from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
-from core.web import account, actions, editing, home, modules, records, roles
+from core.web import account, actions, editing, home, jobs, modules, records, roles
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
@@ -86,6 +86,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         actions.blueprint,
         editing.blueprint,
         home.blueprint,
+        jobs.blueprint,
         modules.blueprint,
         records.blueprint,
         roles.blueprint,

@@ -179,6 +179,12 @@ class ListPage:
     return_url: str
     csrf: str
     empty: bool
+    all_url: str | None = None
+    """Selects every row of the list, not only those of this page."""
+    all_label: Text = ""
+    all_selected: bool = False
+    query: str = ""
+    """The list as its address asks for it, for what is done with all its rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from werkzeug.datastructures import MultiDict
 
 from core.data.query import parse
 from core.data.records import Record
-from core.data.unit import Unit, transaction
+from core.data.unit import transaction
 from core.errors import EditConflict, NotFound, Refused
 from core.features.bin import delete_record, restore_record
-from core.fields import Field
+from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
+from core.web.bulk import chosen_ids, start_bulk_job
 from core.web.conflict import choose, make_conflict_page
 from core.web.contexts import Crumb, Done
 from core.web.current import here
@@ -38,7 +39,6 @@ from core.web.shell import group_label, make_done, make_shell
 from core.web.submissions import earlier_result
 
 blueprint = Blueprint("editing", __name__)
-MAXIMUM_AT_ONCE = 50
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -212,27 +212,6 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
 
 
 # -- one field --------------------------------------------------------------------------------------------------
-def set_field(unit: Unit, entity: RegisteredEntity, record: Record, field: Field, raw: str, seen: str | None) -> None:
-    """Set one field as a quick action does. `seen`: the dumped value the person saw.
-
-    Raises `EditConflict` only if that very field changed meanwhile (PR-2), `Invalid` for a value that does not fit.
-    """
-    value = field.parse(raw)
-    present = unit.read(record, field)
-    dumped = "" if present is None else field.type.dump(present)
-    if seen is not None and seen != dumped and present != value:
-        shown = "" if present is None else field.type.text(present)
-        message = _(
-            "%(field)s of %(title)s was changed meanwhile and is now “%(value)s”",
-            field=field.label,
-            title=record.title,
-            value=shown,
-        )
-        raise EditConflict(message, fields=(field.name,))
-    if present != value:
-        unit.write(record, field, value)
-
-
 @blueprint.post("/<entity:entity>/<int:record_id>/status")
 @policy("entity.edit")
 def status(entity: RegisteredEntity, record_id: int) -> Response:
@@ -281,18 +260,16 @@ def _done(operation: int) -> Done | None:
 @blueprint.post("/<entity:entity>/bulk")
 @policy("entity.edit")
 def bulk(entity: RegisteredEntity) -> Response:
-    """Set the quick field of the chosen rows, or delete them, in one operation that Undo takes back at once."""
-    chosen = [int(value) for value in request.form.getlist("id") if value.isdecimal() and len(value) < 19]
-    if not chosen:
-        raise Refused(_("Select at least one row first"))
-    if len(chosen) > MAXIMUM_AT_ONCE:
-        raise Refused(_("Select at most %(number)s rows at once", number=MAXIMUM_AT_ONCE))
+    """Set the quick field of the chosen rows, or delete them: a few at once in one operation, many as a job (UX 2.1)."""
+    chosen = chosen_ids(entity)
     action = request.form.get("action", "set")
     if action == "delete":
         here().require(entity.permission("delete"))
     field = entity.quick_field
     if action == "set" and field is None:
         raise Refused(_("This list has nothing to set"))
+    if len(chosen) > MAXIMUM_AT_ONCE:
+        return start_bulk_job(entity, chosen, None if action == "delete" else field, request.form.get("value", ""))
     with transaction(f"{entity.name}.bulk_{'delete' if action == 'delete' else 'edit'}") as unit:
         missing = 0
         for record_id in chosen:

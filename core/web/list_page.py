@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from flask import request, url_for
 from flask_wtf.csrf import generate_csrf
@@ -116,12 +116,21 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         return_url=list_url(query, query.place),
         csrf=generate_csrf(),
         empty=not rows and not own and not query.search,
+        all_url=list_url(query, query.place, all="1") if may_edit and number > len(rows) else None,
+        all_label=_("Select all %(number)s", number=_counted(number)),
+        all_selected="all" in request.args,
+        query=urlsplit(list_url(query)).query,
     )
 
 
 def _known(number: int) -> float:
     """The number of rows, or infinity when counting stopped at the cap."""
     return number if number < COUNT_CAP else float("inf")
+
+
+def _counted(number: int) -> str:
+    """A number of rows as people read it: beyond the cap nobody counts."""
+    return format_integer(number) if number < COUNT_CAP else f"{format_integer(COUNT_CAP - 1)}+"
 
 
 def _count_text(number: int, one: Text, heading: Text) -> Text:
@@ -137,7 +146,7 @@ def _range_text(found: Page, number: int) -> Text:
     if not found.rows:
         return _("No rows")
     last = found.first_number + len(found.rows) - 1
-    total = format_integer(number) if number < COUNT_CAP else f"{format_integer(COUNT_CAP - 1)}+"
+    total = _counted(number)
     return lazy_plural(
         "Row %(first)s–%(last)s of %(total)s",
         "Rows %(first)s–%(last)s of %(total)s",

@@ -142,6 +142,7 @@ def _impact_page(name: str, verb: str, problem: Text | None, status: int) -> Res
         (_("Fields"), added.fields),
         (_("Panels"), added.panels),
         (_("Permissions"), added.permissions),
+        (_("Scheduled jobs"), added.jobs),
         (_("Tables"), added.tables),
     )
     adds += [(title, list(items)) for title, items in titles if items and verb == "enable"]

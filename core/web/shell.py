@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, Text], ...] = (
 )
 CORE_MENU: tuple[MenuItem, ...] = (
     MenuItem(_("Trash"), "records.trash", group="tools", order=80, icon="trash"),
+    MenuItem(_("Jobs"), "jobs.index", group="tools", order=90, icon="progress"),
     MenuItem(
         _("Modules"), "modules.index", group="administration", order=10, icon="puzzle", permission="modules.manage"
     ),

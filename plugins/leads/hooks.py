@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 
-from core.api import Change, Facet, MenuItem, Panel, Record, Unit, hookimpl, lazy as _
+from core.api import Change, Facet, Job, MenuItem, Panel, Record, Unit, hookimpl, lazy as _
 from plugins.leads import demo, services
 from plugins.leads.models import Lead, Origin
 
@@ -25,6 +26,11 @@ def menus() -> Iterable[MenuItem]:
         _("Leads"), "records.index", {"entity": "lead"}, group="sales", order=10, icon="address-book",
         counter=services.open_leads,
     )  # fmt: skip
+
+
+@hookimpl
+def jobs() -> Iterable[Job]:
+    yield Job("leads.recount", _("Count open leads"), services.recount_daily, every=datetime.timedelta(days=1))
 
 
 @hookimpl

@@ -19,9 +19,9 @@ ASKING = frozenset({"enabled", "is_enabled", "PluginState", "read_wanted", "disc
 ALLOWED = {
     "core/commands": "the commands that show and switch modules",
     "core/data/tables.py": "declares the table",
-    "core/jobs/worker.py": "claims the jobs of the set it works in, no others",
     "core/testing": "what tests need is no part of a running installation",
     "core/upkeep": "shows what is on, and removes the data of what is off",
+    "core/web/job_contexts.py": "names the module a job waits for, which is off",
     "core/web/shell.py": "the sentence after a module was switched names it, also when it is off",
     "core/web/templating.py": "puts the application of one enabled set together",
 }

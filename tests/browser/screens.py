@@ -193,6 +193,10 @@ def numbering_form(desk: Desk) -> None:
     expect(desk.by("button", "Save")).to_be_visible()
 
 
+def jobs(desk: Desk) -> None:
+    desk.go("/jobs")
+
+
 def not_found(desk: Desk) -> None:
     desk.go("/nothing/here")
 
@@ -233,6 +237,7 @@ OTHERS: dict[str, Screen] = {
     "recent actions": recent,
     "numbering": numbering,
     "numbering form": numbering_form,
+    "jobs": jobs,
     "not found": not_found,
 }
 """Looked at by `make axe` only."""

@@ -12,7 +12,7 @@ FIXED = {
     "Main": "Principale", "Menu": "Menu", "Skip to content": "Aller au contenu", "Create": "Créer",
     "Your account, {name}": "Votre compte, {name}", "Breadcrumb": "Fil d’Ariane", "More actions": "Autres actions",
     "Home": "Accueil", "Third parties": "Tiers", "Prospects": "Prospects", "Customers": "Clients", "Leads": "Pistes",
-    "Trash": "Corbeille", "Administration": "Administration", "Modules": "Modules", "Lead": "Piste",
+    "Trash": "Corbeille", "Jobs": "Traitements", "Stop": "Arrêter", "Retry": "Réessayer", "Administration": "Administration", "Modules": "Modules", "Lead": "Piste",
     "Prospect": "Prospect", "Customer": "Client", "New lead": "Nouvelle piste", "New customer": "Nouveau client",
     "New prospect": "Nouveau prospect",
     # UX 2.0: everywhere
@@ -25,7 +25,7 @@ FIXED = {
     "Select {name}": "Sélectionner {name}", "Select all on this page": "Tout sélectionner sur cette page",
     "Set {name} to {status}": "Passer {name} à {status}", "Actions for {name}": "Actions pour {name}",
     "Bulk actions": "Actions groupées", "Set status": "Changer le statut", "First page": "Première page",
-    "Previous page": "Page précédente", "Next page": "Page suivante", "{n} prospects": "{n} prospects",
+    "Select all {n}": "Sélectionner les {n}", "Previous page": "Page précédente", "Next page": "Page suivante", "{n} prospects": "{n} prospects",
     # UX 2.3: sheets
     "Status": "Statut", "Edit": "Modifier", "History": "Historique", "Related": "Éléments liés", "Delete": "Supprimer",
     "Convert to customer": "Convertir en client", "Restore": "Restaurer",

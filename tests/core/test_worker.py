@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from core.data.tables import JobRow, PluginIncident, bump
 from core.data.unit import transaction
 from core.errors import Busy
 from core.jobs import queue
+from core.jobs.core_jobs import DELIVERY_ATTEMPTS, remove_old
 from core.jobs.delivery import committed_changes
-from core.jobs.worker import PERFORMED, Worker
+from core.jobs.worker import DELIVERY, Worker
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
 
@@ -59,9 +61,10 @@ class Listener:
             unit.get(model, record_id).name = name  # type: ignore[attr-defined]
 
     def jobs(self) -> list[tuple[str, int, str | None]]:
-        """State, attempts and error of every job."""
+        """State, attempts and error of every job of the plugin."""
+        own = select(JobRow).where(JobRow.plugin == self.name).order_by(JobRow.id)
         with self.runtime.database.reading() as session:
-            return [(row.state, row.attempts, row.error) for row in session.scalars(select(JobRow).order_by(JobRow.id))]
+            return [(row.state, row.attempts, row.error) for row in session.scalars(own)]
 
     def due(self) -> None:
         """Let every waiting job be due now."""
@@ -127,7 +130,7 @@ class TestDelivering:
         for _number in range(7):
             listener.worker.run_one()
             listener.due()
-        assert listener.jobs() == [("failed", 5, "ValueError: attempt 5")]
+        assert listener.jobs() == [("parked", 5, "ValueError: attempt 5")]
         with listener.runtime.database.reading() as session:
             details = list(session.scalars(select(PluginIncident.detail).where(PluginIncident.plugin == listener.name)))
         assert len(details) == 2, "the first failure and the end are told"
@@ -142,25 +145,43 @@ class TestDelivering:
         assert listener.worker.run_one()
         assert len(listener.seen) == 1
 
-    def test_a_set_that_changes_under_the_job_gives_it_back(
+    def test_a_set_that_changes_under_the_job_is_followed(
         self, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         listener.add("between")
-        claim = queue.claim
+        self.after_the_claim(monkeypatch, lambda: self.bump(listener))
+        assert listener.worker.run_one()
+        assert len(listener.seen) == 1
+        assert listener.jobs() == [("done", 1, None)]
 
-        def claim_then_change(*arguments: Any) -> Any:
-            job = claim(*arguments)
-            with listener.runtime.database.connection() as connection:
-                bump(connection)
-            return job
-
-        monkeypatch.setattr(queue, "claim", claim_then_change)
+    def test_a_plugin_that_goes_under_the_job_gets_it_back_later(
+        self, listener: Listener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listener.add("between")
+        self.after_the_claim(monkeypatch, lambda: disable(listener.runtime, listener.name))
         assert listener.worker.run_one()
         assert listener.seen == []
         assert listener.jobs() == [("ready", 0, None)], "the attempt does not count"
         monkeypatch.undo()
+        enable(listener.runtime, listener.name)
         assert listener.worker.run_one()
         assert len(listener.seen) == 1
+
+    @staticmethod
+    def bump(listener: Listener) -> None:
+        with listener.runtime.database.connection() as connection:
+            bump(connection)
+
+    @staticmethod
+    def after_the_claim(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) -> None:
+        claim = queue.claim
+
+        def claim_then_change(*arguments: Any, **named: Any) -> Any:
+            job = claim(*arguments, **named)
+            happen()
+            return job
+
+        monkeypatch.setattr(queue, "claim", claim_then_change)
 
     def test_jobs_of_other_names_are_left_alone(self, listener: Listener) -> None:
         with listener.runtime.database.connection() as connection:
@@ -186,8 +207,8 @@ class TestDelivering:
 
 
 class TestLeases:
-    def claim(self, listener: Listener) -> queue.Job | None:
-        return queue.claim(listener.runtime.database, PERFORMED, [listener.name])
+    def claim(self, listener: Listener) -> queue.Claim | None:
+        return queue.claim(listener.runtime.database, [DELIVERY], [listener.name])
 
     def test_a_claimed_job_is_nobody_elses(self, listener: Listener) -> None:
         listener.add("one")
@@ -205,12 +226,12 @@ class TestLeases:
 
     def test_a_job_that_kills_its_workers_is_parked(self, listener: Listener) -> None:
         listener.add("poison")
-        for _number in range(queue.MAXIMUM_ATTEMPTS):
+        for _number in range(DELIVERY_ATTEMPTS):
             assert self.claim(listener) is not None
             self.expire(listener)
         assert listener.worker.run_one()
         ((state, _attempts, error),) = listener.jobs()
-        assert (state, error) == ("failed", queue.LOST)
+        assert (state, error) == ("parked", queue.LOST)
         assert listener.seen == []
 
     def test_a_worker_that_lost_its_lease_does_nothing(
@@ -219,8 +240,8 @@ class TestLeases:
         listener.add("one")
         claim = queue.claim
 
-        def claim_and_lose(*arguments: Any) -> Any:
-            slow = claim(*arguments)
+        def claim_and_lose(*arguments: Any, **named: Any) -> Any:
+            slow = claim(*arguments, **named)
             self.expire(listener)
             assert claim(*arguments) is not None
             return slow
@@ -252,9 +273,9 @@ class TestLeases:
     def test_old_rows_are_removed(self, listener: Listener) -> None:
         listener.add("one")
         listener.worker.run_one()
-        assert queue.remove_done(listener.runtime.database) == 0
+        assert remove_old(listener.runtime.database) == 0
         listener.due()
-        assert queue.remove_done(listener.runtime.database) == 1
+        assert remove_old(listener.runtime.database) == 1
 
     def test_delays_grow_and_differ(self) -> None:
         assert 1.0 <= queue.delay(1) <= 2.0
@@ -276,8 +297,8 @@ class TestTheLoop:
         hook_seen = listener.seen
 
         class Stopping(Worker):
-            def run_one(self) -> bool:
-                found = super().run_one()
+            def run_one(self, only: int | None = None) -> bool:
+                found = super().run_one(only)
                 if len(hook_seen) == 2:
                     seen_at_stop.append(len(hook_seen))
                     self.stop()
@@ -295,10 +316,10 @@ class TestTheLoop:
         failures = [Busy("gone"), Busy("gone")]
 
         class Patient(Worker):
-            def run_one(self) -> bool:
+            def run_one(self, only: int | None = None) -> bool:
                 if failures:
                     raise failures.pop()
-                done = super().run_one()
+                done = super().run_one(only)
                 if not done:
                     self.stop()
                 return done

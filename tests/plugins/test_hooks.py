@@ -10,6 +10,7 @@ from sqlalchemy import select
 from core.data.unit import transaction
 from core.errors import Veto
 from core.features.demo import load_demo
+from core.jobs.enqueue import enqueue
 from core.jobs.worker import Worker
 from core.testing import Browser, Site
 from plugins.leads.models import Lead, OpenLeads
@@ -69,6 +70,18 @@ def test_hook_actions(browser: Browser) -> None:
 
 def test_hook_checks(browser: Browser) -> None:
     assert "Codes are given automatically" in browser.get("/admin/modules/thirdparty").text
+
+
+def test_hook_jobs(sales: Site) -> None:
+    with transaction("test", context=sales.context()) as unit:
+        number = enqueue(unit, "leads.recount", {}, label="Count open leads")
+        unit.session.get_one(OpenLeads, 1).number = 99
+    assert Worker(sales.runtime).run_one()
+    browser = sales.browser()
+    assert "Count open leads" in browser.get("/jobs").text
+    assert "Done" in browser.get(f"/jobs/{number}").text
+    with sales.runtime.database.reading() as session:
+        assert session.get_one(OpenLeads, 1).number == 0
 
 
 def test_hook_records_changing(browser: Browser) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from core.testing.site import Site
 from tests.probe import script
+from tests.probe.workers import Workers, workers_of
 
 ENTRIES = {"probe": "tests.probe:plugin", "echo": "tests.probe.echo:plugin"}
 
@@ -43,3 +44,12 @@ def probing(probe_distributions: Path) -> Iterator[None]:
 def shop(probing: None, site_with: Callable[..., Site]) -> Site:
     """An installation of its own with third parties, leads and both scripted plugins on."""
     return site_with("thirdparty", "leads", "probe", "echo")
+
+
+@pytest.fixture(params=["embedded", "procrastinate"])
+def workers(request: pytest.FixtureRequest, shop: Site, engine_name: str, tmp_path: Path) -> Iterator[Workers]:
+    """Real workers on that shop, once for each backend the engine has."""
+    if request.param == "procrastinate" and engine_name != "postgresql":
+        pytest.skip("procrastinate needs PostgreSQL")
+    with workers_of(shop, request.param, tmp_path / "workers.log") as made:
+        yield made

@@ -1,7 +1,7 @@
 """Hooks that do what a test says."""
 
 from core.api import hookimpl
-from tests.probe import script
+from tests.probe import script, work
 from tests.probe.models import Box, Label, Mark
 
 
@@ -13,6 +13,11 @@ def entities():
 @hookimpl
 def entity_fields(entity):
     return [Mark] if entity == "thirdparty" else []
+
+
+@hookimpl
+def jobs():
+    return work.JOBS
 
 
 @hookimpl

@@ -18,10 +18,11 @@ class Script:
     changing: Callable[..., Any] = nothing
     changed: Callable[..., Any] = nothing
     committed: Callable[..., Any] = nothing
+    job: Callable[..., Any] = nothing
 
     def clear(self) -> None:
         """Do nothing again."""
-        self.changing = self.changed = self.committed = nothing
+        self.changing = self.changed = self.committed = self.job = nothing
 
 
 probe = Script()

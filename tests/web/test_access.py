@@ -36,6 +36,12 @@ ROUTES = {
     "editing.save": "entity.edit",
     "editing.status": "entity.edit",
     "home.index": SIGNED_IN,
+    "jobs.file": SIGNED_IN,
+    "jobs.index": SIGNED_IN,
+    "jobs.retry": SIGNED_IN,
+    "jobs.show": SIGNED_IN,
+    "jobs.stop": SIGNED_IN,
+    "jobs.undo": SIGNED_IN,
     "modules.details": "modules.manage",
     "modules.disable": "modules.manage",
     "modules.disable_now": "modules.manage",
@@ -77,7 +83,9 @@ def test_every_route_has_its_row(app: Flask) -> None:
 
 def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     """Every rule with a method and an address that has plausible values."""
-    values = {"record_id": 1, "operation_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user"}
+    values = {
+        "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
+    }  # fmt: skip
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         entities = ANSWERS if "entity" in rule.arguments else ("",)

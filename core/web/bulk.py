@@ -1,0 +1,73 @@
+"""Which rows a bulk action is for, and the job that does it when they are many (UX 2.1)."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from flask import Response, request, url_for
+
+from core.data.query import ids, parse
+from core.data.unit import transaction
+from core.errors import Refused
+from core.features.bulk import DELETE, EDIT, MAXIMUM_ROWS, bulk_payload
+from core.fields import Field
+from core.i18n import Text, format_integer, lazy as _, lazy_plural
+from core.jobs.enqueue import enqueue
+from core.registry import RegisteredEntity
+from core.web.current import here
+from core.web.responses import see
+
+
+def chosen_ids(entity: RegisteredEntity) -> list[int]:
+    """The numbers of the rows the form is for: those that are checked, or with `all` those of its whole list now.
+
+    Raises `Refused` when there are none, too many, or when a filter of the list is not understood: leaving it out
+    would select what the person does not see.
+    """
+    if request.form.get("all"):
+        surroundings = here()
+        arguments = parse_qs(request.form.get("query", ""), keep_blank_values=True)
+        query = parse(
+            entity, arguments, surroundings.permissions.fields(surroundings.actor, entity), scope=surroundings.scope
+        )
+        if query.notices:
+            raise Refused(_("These rows cannot be selected at once: %(reason)s", reason=query.notices[0]))
+        chosen = ids(surroundings.session, query, MAXIMUM_ROWS + 1)
+    else:
+        posted = (value for value in request.form.getlist("id") if value.isdecimal() and len(value) < 19)
+        chosen = list(dict.fromkeys(map(int, posted)))
+    if not chosen:
+        raise Refused(_("Select at least one row first"))
+    if len(chosen) > MAXIMUM_ROWS:
+        most = format_integer(MAXIMUM_ROWS)
+        raise Refused(_("Select at most %(number)s rows at once: filter the list first", number=most))
+    return chosen
+
+
+def start_bulk_job(entity: RegisteredEntity, chosen: list[int], field: Field | None, value: str) -> Response:
+    """Start the job, for the rows as they were selected at the click, and lead to its page."""
+    payload = bulk_payload(entity, chosen, field, value)
+    with transaction("job.start") as unit:
+        job_id = enqueue(
+            unit,
+            DELETE if field is None else EDIT,
+            payload,
+            label=_label(entity, len(chosen), field, value),
+            module=entity.plugin,
+        )
+    return see(url_for("jobs.show", job_id=job_id))
+
+
+def _label(entity: RegisteredEntity, number: int, field: Field | None, value: str) -> Text:
+    words = {"number": format_integer(number), "list": entity.entity.plural}
+    if field is None:
+        return lazy_plural(
+            "%(list)s: %(number)s row to the trash", "%(list)s: %(number)s rows to the trash", number, **words
+        )
+    parsed = field.parse(value)
+    shown = "" if parsed is None else field.type.text(parsed)
+    return lazy_plural(
+        "%(list)s: %(field)s to “%(value)s” in %(number)s row",
+        "%(list)s: %(field)s to “%(value)s” in %(number)s rows",
+        number, field=field.label, value=shown, **words,
+    )  # fmt: skip
