@@ -14,8 +14,11 @@ from werkzeug.test import TestResponse
 
 from core import i18n
 from core.access.setup import announce_setup
+from core.data.tables import JobRow
+from core.data.unit import transaction
 from core.features.demo import load_demo
 from core.i18n import Locale, gettext, ngettext, use_locale
+from core.jobs.enqueue import enqueue
 from core.testing.site import Browser, Site
 from tests.core.guide_words import PAIRS
 from tools import translations
@@ -181,6 +184,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         made.enable(*MODULES)
         made.add_person("Camille", language="fr")
         assert load_demo(made.context(made.people["Camille"]))
+        with transaction("job", context=made.context(made.people["Camille"])) as unit:
+            enqueue(unit, "leads.recount", {}, label="")
         yield made
     finally:
         made.close()
@@ -199,6 +204,11 @@ def ids(site: Site, entity: str) -> list[int]:
         return list(connection.scalars(select(columns.id).where(columns.deleted_at.is_(None)).order_by(columns.id)))
 
 
+def job_ids(site: Site) -> list[int]:
+    with site.runtime.database.engine.connect() as connection:
+        return list(connection.scalars(select(JobRow.id).where(JobRow.owner_id.is_not(None))))
+
+
 def addresses(site: Site) -> Iterator[str]:
     """Every page of the URL map that is got, its places filled with everything there is, records with one of each."""
     generation = site.runtime.generation
@@ -206,6 +216,7 @@ def addresses(site: Site) -> Iterator[str]:
         "name": list(site.runtime.discovery.found),
         "code": list(site.runtime.generation.permissions.roles),
         "record_id": ids(site, "thirdparty")[:1],
+        "job_id": job_ids(site),
     }
 
     def fill(rule: Rule) -> Iterator[str]:
