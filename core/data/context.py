@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.contract.changes import Actor
@@ -26,6 +26,8 @@ class Context:
     database: Database
     actor: Actor
     request_id: str | None = None
+    secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """The installation's keys, from a file outside the database: the first signs and seals, all of them verify."""
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)

@@ -189,7 +189,7 @@ class Runtime:
 
     def context(self, generation: Generation, actor: Actor = SYSTEM, request_id: str | None = None) -> Context:
         """What a unit of work needs to know, for somebody working in `generation`."""
-        return Context(generation.registry, generation.hooks, self.database, actor, request_id)
+        return Context(generation.registry, generation.hooks, self.database, actor, request_id, self.config.secret_keys)
 
     # -- faults of plugins --------------------------------------------------------------------------------------
     def report(self, incident: Incident) -> None:
