@@ -18,12 +18,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT; the job under way is finished first."""
     from core.commands.common import started_runtime
+    from core.exchange.mail.sender import send_due
     from core.jobs.worker import Worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with started_runtime() as runtime:
-        worker = Worker(runtime)
+        worker = Worker(runtime, chores=[send_due])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         worker.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("comptoir.worker")
 
+Chore = Callable[["Runtime", Callable[[], bool]], object]
+
 WAKE_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 3_600.0
 PERFORMED = ("changes_committed",)
@@ -42,8 +45,10 @@ class _SetChanged(Exception):
 class Worker:
     """Runs jobs until told to stop; a stop takes effect between two jobs (F54)."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, chores: Sequence[Chore] = ()) -> None:
+        """`chores`: called in every round with the runtime and a question whether to stop."""
         self._runtime = runtime
+        self._chores = chores
         self._stop = threading.Event()
         self._swept = 0.0
 
@@ -59,6 +64,8 @@ class Worker:
                 self._keep_house()
                 while not self._stop.is_set() and self.run_one():
                     pass
+                for chore in self._chores:
+                    chore(self._runtime, self._stop.is_set)
             except (Busy, DBAPIError):
                 log.exception("the database cannot be reached")
                 self._stop.wait(RETRY_SECONDS)

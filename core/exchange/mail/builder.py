@@ -23,7 +23,7 @@ from markupsafe import escape
 
 from core.errors import Invalid
 from core.exchange.mail.addresses import Mailbox, check_body, check_mailbox, check_subject, check_text
-from core.i18n import gettext, lazy as _
+from core.i18n import lazy as _
 
 POLICY = policy.SMTP.clone(cte_type="7bit", max_line_length=78)
 UNFOLDED = POLICY.clone(max_line_length=900)
@@ -146,7 +146,8 @@ def _content_type(wish: str) -> str:
 def _whole_text(letter: Letter) -> str:
     text = check_body(letter.text)
     if letter.bulk:
-        text = f"{text.rstrip()}\n\n-- \n{gettext('Unsubscribe')}: {letter.unsubscribe}\n"
+        words = _("Unsubscribe: %(link)s", link=letter.unsubscribe).translated(letter.language)
+        text = f"{text.rstrip()}\n\n-- \n{words}\n"
     return text if text.endswith("\n") else f"{text}\n"
 
 

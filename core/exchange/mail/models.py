@@ -53,7 +53,7 @@ class MailRecipient(Row):
     __tablename__ = "core_mail_recipient"
     __table_args__ = (
         UniqueConstraint("message_id", "address_key"),
-        Index("ix_core_mail_recipient_due", "state", "next_at", "id"),
+        Index("ix_core_mail_recipient_due", "state", "priority", "next_at", "id"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -65,6 +65,8 @@ class MailRecipient(Row):
     header_id: Mapped[str] = mapped_column(String(300), unique=True)
     """The Message-ID: the same at every attempt, so that a server or reader can tell a double."""
     state: Mapped[str] = mapped_column(String(12))
+    priority: Mapped[int] = mapped_column(default=1)
+    """What goes first: mails of accounts, single mails, mailings."""
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[float] = mapped_column()
     claim: Mapped[str | None] = mapped_column(String(80))

@@ -30,6 +30,7 @@ NO_SENDER = Mailbox("comptoir@local.invalid", "Comptoir")
 """Who local mail comes from while no sender is set; it never leaves the house."""
 MAXIMUM_ATTACHED = 15 * 1024 * 1024
 """Bytes of all files of one message; most servers take 25 MB of mail, and base64 adds a third."""
+PRIORITY = {"account": 0, "single": 1, "bulk": 2}
 CANCEL_SECONDS = 10.0
 """How long a single mail waits, so that it can be called back (UX 4.3)."""
 
@@ -106,7 +107,7 @@ def enqueue_mail(unit: Unit, draft: Draft) -> int:
         MailRecipient(
             message_id=message.id, address=check_address(recipient.address), address_key=address_key(recipient.address),
             name=recipient.name or None, unsubscribe=recipient.unsubscribe or None,
-            header_id=_header_id(domain), state=state, attempts=0, next_at=next_at, changed_at=unit.moment,
+            header_id=_header_id(domain), state=state, attempts=0, priority=PRIORITY[draft.kind], next_at=next_at, changed_at=unit.moment,
         )
         for recipient in recipients
     )  # fmt: skip
@@ -130,7 +131,7 @@ def _check(draft: Draft, sender: Mailbox, recipients: Sequence[Recipient], unit:
     """Raise `Refused` for what the builder would refuse later, when nobody is there to cure it."""
     if not recipients:
         raise Refused(_("Nobody to send to. Add a recipient."))
-    if draft.kind not in ("single", "bulk", "account") or language not in LANGUAGES:
+    if draft.kind not in PRIORITY or language not in LANGUAGES:
         raise Refused(_("This message cannot be sent"))
     for recipient in recipients:
         wanted_headers(

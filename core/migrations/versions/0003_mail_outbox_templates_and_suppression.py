@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("unsubscribe", sa.String(length=500), nullable=True),
         sa.Column("header_id", sa.String(length=300), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", sa.Double(), nullable=False),
         sa.Column("claim", sa.String(length=80), nullable=True),
@@ -132,4 +133,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_core_mail_recipient_address_key"), "core_mail_recipient", ["address_key"], unique=False)
-    op.create_index("ix_core_mail_recipient_due", "core_mail_recipient", ["state", "next_at", "id"], unique=False)
+    op.create_index(
+        "ix_core_mail_recipient_due", "core_mail_recipient", ["state", "priority", "next_at", "id"], unique=False
+    )
