@@ -82,6 +82,7 @@ class MailContent(Row):
     __tablename__ = "core_mail_content"
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
 
 
 class MailAttachment(Row):

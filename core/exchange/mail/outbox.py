@@ -8,12 +8,13 @@ here, so that who opts out while a queue is half done gets nothing.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from core.data.clock import database_clock
 from core.data.records import Record
@@ -31,6 +32,7 @@ NO_SENDER = Mailbox("comptoir@local.invalid", "Comptoir")
 MAXIMUM_ATTACHED = 15 * 1024 * 1024
 """Bytes of all files of one message; most servers take 25 MB of mail, and base64 adds a third."""
 PRIORITY = {"account": 0, "single": 1, "bulk": 2}
+KEPT_HOURS = 24
 CANCEL_SECONDS = 10.0
 """How long a single mail waits, so that it can be called back (UX 4.3)."""
 
@@ -154,12 +156,52 @@ def _check(draft: Draft, sender: Mailbox, recipients: Sequence[Recipient], unit:
         )
 
 
+def keep_content(unit: Unit, content: bytes) -> str:
+    """Keep the bytes of a file; returns the digest it is found by. What no message carries in the end is swept."""
+    digest = hashlib.sha256(content).hexdigest()
+    if unit.session.get(MailContent, digest) is None:
+        unit.session.add(MailContent(digest=digest, content=content, created_at=unit.moment))
+        unit.session.flush()
+    return digest
+
+
+def sweep_contents(unit: Unit) -> None:
+    """Delete files of mails that were begun and never queued."""
+    old = MailContent.created_at < unit.moment - datetime.timedelta(hours=KEPT_HOURS)
+    used = select(MailAttachment.digest)
+    unit.session.connection().execute(delete(MailContent).where(old, MailContent.digest.not_in(used)))
+
+
+def cancel(unit: Unit, message_id: int) -> int:
+    """Call back what has not been claimed yet; returns how many recipients."""
+    waiting = (MailRecipient.message_id == message_id, MailRecipient.state.in_(models.WAITING))
+    values = {"state": models.CANCELLED, "changed_at": unit.moment}
+    unit.noteworthy = True
+    return int(unit.session.connection().execute(update(MailRecipient).where(*waiting).values(values)).rowcount)
+
+
+def decide(unit: Unit, recipient_id: int, choice: str) -> bool:
+    """What a person decides about one recipient: `again` or `sent`. False when its state has moved on.
+
+    `again`: for what is uncertain, failed, cancelled, set aside, or stayed local while there was no server. `sent`: only
+    for what is uncertain (ML-5).
+    """
+    if choice == "sent":
+        old: tuple[str, ...] = (models.UNCERTAIN,)
+        values: dict[str, object] = {"state": models.SENT, "sent_at": unit.moment}
+    else:
+        old = (models.UNCERTAIN, models.FAILED, models.CANCELLED, models.OPTED_OUT, models.LOCAL)
+        state = models.PENDING if mail_settings(unit.session).host else models.LOCAL
+        values = {"state": state, "attempts": 0, "next_at": database_clock(unit.session)}
+    own = (MailRecipient.id == recipient_id, MailRecipient.state.in_(old))
+    statement = update(MailRecipient).where(*own).values(changed_at=unit.moment, **values)
+    unit.noteworthy = True
+    return bool(unit.session.connection().execute(statement).rowcount)
+
+
 def _attach(unit: Unit, message: MailMessage, attachments: Sequence[Attachment]) -> None:
     for attachment in attachments:
-        digest = hashlib.sha256(attachment.content).hexdigest()
-        if unit.session.get(MailContent, digest) is None:
-            unit.session.add(MailContent(digest=digest, content=attachment.content))
-            unit.session.flush()
+        digest = keep_content(unit, attachment.content)
         unit.session.add(
             MailAttachment(
                 message_id=message.id, digest=digest, name=check_file_name(attachment.name), size=len(attachment.content),

@@ -16,6 +16,7 @@ def upgrade() -> None:
         "core_mail_content",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_core_mail_content")),
     )
     op.create_table(
