@@ -19,7 +19,7 @@ class Fate:
     address: str
     label: Text
     tone: str
-    reply: str
+    reply: Text
     at: datetime.datetime
     uncertain: bool = False
     retry: bool = False

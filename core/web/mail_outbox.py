@@ -51,6 +51,10 @@ VIEWS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "uncertain": (lazy_context("mail", "Uncertain"), (models.UNCERTAIN,)),
     "failed": (lazy_context("mail", "Failed"), (models.FAILED, models.OPTED_OUT)),
 }
+OWN_REASONS: dict[str, Text] = {
+    journal.ENDED_EARLY: _("The sender ended while it prepared this message"),
+    journal.ENDED_LATE: _("The sender ended before the server answered"),
+}
 RETRIED = frozenset({models.FAILED, models.CANCELLED, models.OPTED_OUT})
 
 
@@ -58,8 +62,11 @@ RETRIED = frozenset({models.FAILED, models.CANCELLED, models.OPTED_OUT})
 def make_fate(row: MailRecipient) -> Fate:
     """What became of one recipient, in words."""
     label, tone = STATES[row.state]
+    reply: Text = OWN_REASONS.get(row.last_reply or "", row.last_reply or "")
+    if row.state == models.FAILED and row.attempts >= journal.MAXIMUM_ATTEMPTS:
+        reply = _("Given up after %(number)s attempts: %(reply)s", number=row.attempts, reply=reply)
     return Fate(
-        row.id, row.address, label, tone, row.last_reply or "", row.changed_at,
+        row.id, row.address, label, tone, reply, row.changed_at,
         uncertain=row.state == models.UNCERTAIN, retry=row.state in RETRIED,
     )  # fmt: skip
 

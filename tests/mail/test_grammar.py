@@ -114,6 +114,9 @@ HOSTILE = {
 """Public ways out of sandboxes (T22), secrets (T23), cost (T24), and what people try; with the piece to be named."""
 
 
+PIECES = [*"{}%#()[]|.'\"~+-*/=<> \n_ax07", "{{ ", " }}", "{% ", " %}", "record.name", "if ", "endif", "__class__"]
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=[text[:40] for text in HOSTILE])
 def test_what_is_refused_names_its_piece(text: str) -> None:
     began = time.monotonic()
@@ -154,15 +157,8 @@ def test_unknown_placeholders_are_all_named() -> None:
     assert "record.name" not in str(refused.value).replace("record.nmae", "")
 
 
-@settings(max_examples=400)
-@given(
-    st.text(
-        st.sampled_from(
-            [*"{}%#()[]|.'\"~+-*/=<> \n_ax07", "{{", "}}", "{%", "%}", "record.name", "if ", "endif", "__class__"]
-        ),
-        max_size=60,
-    )
-)
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_whatever_is_typed_is_refused_or_harmless(text: str) -> None:
     try:
         shown = render(text, VALUES)

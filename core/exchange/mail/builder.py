@@ -113,7 +113,8 @@ def wanted_headers(letter: Letter) -> dict[str, str | Mailbox]:
         headers["List-Unsubscribe"] = f"<{check_unsubscribe(letter.unsubscribe)}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         if letter.list_id:
-            headers["List-Id"] = f"<{check_text(letter.list_id, _('The list'), MAXIMUM_FILE_NAME)}>"
+            list_id = check_text(letter.list_id, _("The list"), MAXIMUM_FILE_NAME)
+            headers["List-Id"] = f"<{list_id}>"
     return headers
 
 

@@ -38,7 +38,9 @@ LEASE_MARGIN_SECONDS = 300.0
 MINUTE = 60.0
 SERVER = 1
 """The one row of the server's state."""
-GIVEN_UP = "given up after %s attempts: %s"
+ENDED_EARLY = "ended-early"
+ENDED_LATE = "ended-late"
+"""Our own reasons, in words when they are shown; everything else in `last_reply` is what a server or library said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,14 @@ def recover(database: Database, folder: Path) -> int:
         connection = session.connection()
         # Whatever takes its sender down time and again is given up in the end.
         tired = and_(mine, MailRecipient.state == models.CLAIMED, MailRecipient.attempts >= MAXIMUM_ATTEMPTS)
-        reason = "the sender ended while it prepared this message"
+        reason = ENDED_EARLY
         done = connection.execute(
             update(MailRecipient).where(tired).values(state=models.FAILED, last_reply=reason, **values)
         ).rowcount
         back = and_(mine, MailRecipient.state == models.CLAIMED)
         again = {"state": models.PENDING, "attempts": MailRecipient.attempts + 1, "next_at": moment}
         done += connection.execute(update(MailRecipient).where(back).values(**again, **values)).rowcount
-        reason = "the sender ended before the server answered"
+        reason = ENDED_LATE
         open_ended = and_(mine, MailRecipient.state == models.DATA)
         done += connection.execute(
             update(MailRecipient).where(open_ended).values(state=models.UNCERTAIN, last_reply=reason, **values)
@@ -173,7 +175,7 @@ def _claim_one(
     if row is None:
         return None
     if _wants_none(session, keys, row.message_id, row.address):
-        _release(session, row.id, owner, models.OPTED_OUT, "on the suppression list")
+        _release(session, row.id, owner, models.OPTED_OUT, "")
         return _Passed()
     server.sent_in_window += 1
     session.flush()
@@ -241,8 +243,7 @@ def settle(database: Database, keys: Sequence[bytes], held: Claim, reply: Reply)
             _well(session)
         else:
             state = models.FAILED
-            words = GIVEN_UP % (held.attempts, reply) if reply.temporary else str(reply)
-            _release(session, held.recipient_id, held.owner, state, words)
+            _release(session, held.recipient_id, held.owner, state, str(reply))
             if reply.bad_address or (reply.temporary and reply.about_address):
                 suppression.suppress(session, keys, held.address, suppression.BOUNCE, SYSTEM, str(reply))
             _well(session)
@@ -262,7 +263,7 @@ def put_back(database: Database, held: Claim, reason: str, *, counts: bool) -> N
     breaks every connection must not hold up the others for ever."""
     with database.writing() as session:
         if counts and held.attempts >= MAXIMUM_ATTEMPTS:
-            _release(session, held.recipient_id, held.owner, models.FAILED, GIVEN_UP % (held.attempts, reason))
+            _release(session, held.recipient_id, held.owner, models.FAILED, reason)
         else:
             later = database_clock(session) + (PAUSE_SECONDS * 2**held.attempts if counts else 0.0)
             attempts = held.attempts + 1 if counts else held.attempts
