@@ -139,7 +139,8 @@ def _new_files(kept: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     for upload in request.files.getlist("files"):
         if not upload.filename:
             continue
-        content = upload.stream.read()
+        with upload.stream:
+            content = upload.stream.read()
         name = check_file_name(upload.filename.replace("\\", "/").rpartition("/")[2])
         if len(content) > MAXIMUM_ATTACHED:
             raise Refused(

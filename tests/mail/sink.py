@@ -144,7 +144,7 @@ async def main() -> None:
         def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
             known = [word.encode() for word in arguments.user]
             right = isinstance(data, LoginPassword) and [data.login, data.password] == known
-            return AuthResult(success=right, auth_data=arguments.user[0])
+            return AuthResult(success=right, handled=False, auth_data=arguments.user[0])
 
         options |= {"authenticator": check, "auth_required": True, "auth_require_tls": False}
 
