@@ -14,12 +14,9 @@ from tests.browser.desk import numbers
 def test_from_a_template_with_a_file_read_in_the_outbox(open_tab: OpenTab, language: str, script: bool) -> None:
     desk = open_tab(language, script=script)
     name = f"Serrurerie {next(numbers):03}"
-    made = desk.create(name)
-    desk.go(f"{made.path}/edit")
-    desk.page.locator("#f-email").fill("lea@serrurerie.example")
-    desk.page.keyboard.press("Enter")
-    desk.heading(name)
-    desk.go(f"/mail/send/thirdparties?id={made.path.rpartition('/')[2]}")
+    made = desk.create(name, email="lea@serrurerie.example")
+    desk.go(made.path)
+    desk.by("menuitem", "Send e-mail", desk.open_menu("More actions")).click()
     desk.heading(desk.say("Send e-mail"))
     desk.by("combobox", "Template").select_option(label=desk.say("First contact"))
     desk.by("button", "Use template").click()
