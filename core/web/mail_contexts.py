@@ -134,9 +134,10 @@ class ComposePage:
 
 @dataclass(frozen=True, slots=True)
 class TemplateLine:
-    """A template in the list."""
+    """A template in the list; `code` is that of its language."""
 
     name: str
+    code: str
     language: Text
     subject: str
     state: Text

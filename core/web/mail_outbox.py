@@ -21,7 +21,7 @@ from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.mail_contexts import Fate, FileLine, MailLine, MailPanel, MessagePage, OutboxPage
 from core.web.policy import SIGNED_IN, policy
-from core.web.responses import attachment, came_from, page, record_or_404, see
+from core.web.responses import attachment, came_from, is_fragment, page, record_or_404, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("mail_outbox", __name__, url_prefix="/mail")
@@ -122,6 +122,8 @@ def make_panel(entity: RegisteredEntity, record_id: int) -> MailPanel:
 def panel(entity: RegisteredEntity, record_id: int) -> Response:
     """The e-mails of a record alone, asked for again while one is on its way."""
     record_or_404(entity.model, record_id)
+    if not is_fragment():
+        return see(url_for("records.sheet", entity=entity, record_id=record_id))
     return page("core/mail_panel.html", panel=make_panel(entity, record_id))
 
 

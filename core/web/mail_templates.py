@@ -69,7 +69,7 @@ def index() -> Response:
             continue
         lines = [
             TemplateLine(
-                template.name, LANGUAGES[template.language], template.subject, _state(template),
+                template.name, template.language, LANGUAGES[template.language], template.subject, _state(template),
                 url_for("mail_templates.edit", entity=entity, code=template.code, language=template.language),
             )
             for template in templates_of(surroundings.session, entity.name)

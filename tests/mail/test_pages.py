@@ -349,8 +349,10 @@ def test_files_that_were_never_sent_are_swept(office: Site, alice: Browser) -> N
 def test_the_panel_alone(office: Site, alice: Browser, site_with: Callable[..., Site]) -> None:
     number = third_party(alice, "Zinc", "zinc@zinc.example")
     Desk(alice).go_on("send", [number], subject="Hi", text="Hello")
-    assert 'hx-trigger="every 3s"' in alice.get(f"/mail/of/thirdparties/{number}").text
+    headers = {"HX-Request": "true"}
+    assert 'hx-trigger="every 3s"' in alice.get(f"/mail/of/thirdparties/{number}", headers=headers).text
     later(office)
     send(office)
-    assert "hx-trigger" not in alice.get(f"/mail/of/thirdparties/{number}").text
+    assert "hx-trigger" not in alice.get(f"/mail/of/thirdparties/{number}", headers=headers).text
+    assert alice.get(f"/mail/of/thirdparties/{number}").headers["Location"] == f"/thirdparties/{number}"
     assert alice.get("/mail/of/thirdparties/999").status_code == 404
