@@ -83,7 +83,7 @@ class MessagePage:
     text: str | None
     html_url: str | None
     files: Sequence[FileLine]
-    decide_url: str
+    decide_url: str | None
     note: Text | None
 
 

@@ -193,12 +193,13 @@ def server_notices() -> list[Text]:
     return notices
 
 
-def load_message(message_id: int) -> MailMessage:
-    """A message the person may see. Raises `NotFound`."""
-    found: MailMessage | None = (
-        here().session.scalars(_mine(select(MailMessage)).where(MailMessage.id == message_id)).first()
-    )
-    if found is None:
+def load_message(message_id: int, *, act: bool = False) -> MailMessage:
+    """A message the person may see: one's own, all for administrators, and those about a record one may see.
+
+    `act`: only those one may decide about. Raises `NotFound`.
+    """
+    found = here().session.get(MailMessage, message_id)
+    if found is None or not (_may_act(found) or (not act and found.kind != "account" and _about(found))):
         raise NotFound(_("This message does not exist"))
     return found
 
@@ -220,7 +221,7 @@ def message(message_id: int) -> Response:
     surroundings = here()
     found = load_message(message_id)
     rows = _recipients(message_id)
-    readable = _readable(found, rows)
+    readable, may_act = _readable(found, rows), _may_act(found)
     own = MailAttachment.message_id == message_id
     files = [
         FileLine(
@@ -234,7 +235,7 @@ def message(message_id: int) -> Response:
         heading=found.subject, about=_about(found), line=_line(found, rows, []), fates=[make_fate(row) for row in rows],
         sender=f"{name} <{sender.address}>" if sender else name, text=found.body if readable else None,
         html_url=url_for("mail_outbox.html", message_id=message_id) if readable and found.html else None,
-        files=files if readable else [], decide_url=url_for("mail_outbox.decide_now", message_id=message_id),
+        files=files if readable else [], decide_url=url_for("mail_outbox.decide_now", message_id=message_id) if may_act else None,
         note=None if readable else _("The text of this message is for its recipient only."),
     )  # fmt: skip
     crumbs = [Crumb(_("Outbox"), url_for("mail_outbox.index")), Crumb(found.subject)]
@@ -289,7 +290,7 @@ def file(message_id: int, file_id: int) -> Response:
 @policy(SIGNED_IN)
 def cancel_now(message_id: int) -> Response:
     """Call a message back, as far as it has not left."""
-    load_message(message_id)
+    load_message(message_id, act=True)
     here().fresh()
     with transaction("mail.cancel") as unit:
         if not cancel(unit, message_id):
@@ -301,7 +302,7 @@ def cancel_now(message_id: int) -> Response:
 @policy(SIGNED_IN)
 def decide_now(message_id: int) -> Response:
     """Send again, or mark as sent: only a person decides that."""
-    load_message(message_id)
+    load_message(message_id, act=True)
     recipient_id = request.form.get("recipient", 0, type=int)
     row = here().session.get(MailRecipient, recipient_id)
     if row is None or row.message_id != message_id:

@@ -216,9 +216,12 @@ class TestOutbox:
         address = re.findall(r"/mail/outbox/\d+", alice.get("/mail/outbox").text)[0]
         assert "Secret offer" in admin.get("/mail/outbox").text
         assert "Secret offer" not in paul.get("/mail/outbox").text
+        (private,) = queue(office, "lea@example.org")
         for path in (address, f"{address}/html", f"{address}/file/1"):
             assert alice.get(path).status_code == 200
-            assert paul.get(path).status_code == 404
+            assert paul.get(path).status_code == 200, "it is about a record he may see"
+            assert paul.get(path.replace(address, f"/mail/outbox/{private}")).status_code == 404
+        assert "Cancel sending" not in paul.get(f"/thirdparties/{number}").text
         for path in (f"{address}/cancel", f"{address}/decide"):
             assert paul.post(path, {"recipient": "1", "choice": "sent"}).status_code == 404
         assert "attachment" in alice.get(f"{address}/file/1").headers["Content-Disposition"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM
@@ -38,6 +38,9 @@ LEASE_MARGIN_SECONDS = 300.0
 MINUTE = 60.0
 SERVER = 1
 """The one row of the server's state."""
+_FIRST_USE = text(
+    "INSERT INTO core_mail_server (id, failures, sent_in_window, window_start) VALUES (:id, 0, 0, 0) ON CONFLICT DO NOTHING"
+)
 ENDED_EARLY = "ended-early"
 ENDED_LATE = "ended-late"
 """Our own reasons, in words when they are shown; everything else in `last_reply` is what a server or library said."""
@@ -55,11 +58,26 @@ class Claim:
 
 
 # -- who is alive -----------------------------------------------------------------------------------------------------
+def _node(folder: Path) -> str:
+    """The name of this folder of locks: a sender on another machine has another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "node"
+    if not file.exists():
+        temporary = folder / f"node.{secrets.token_hex(4)}"
+        temporary.write_text(secrets.token_hex(8), "ascii")
+        try:
+            os.link(temporary, file)  # fails when another process was faster: then its name counts
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return file.read_text("ascii")
+
+
 @contextmanager
 def presence(folder: Path) -> Iterator[str]:
     """A name under which to claim. A lock on a file of that name lasts exactly as long as this process (kill -9 too)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{os.getpid()}-{secrets.token_hex(8)}"
+    name = f"{_node(folder)}.{os.getpid()}.{secrets.token_hex(8)}"
     file = folder / f"{name}.lock"
     with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -70,12 +88,15 @@ def presence(folder: Path) -> Iterator[str]:
 
 
 def _is_gone(folder: Path, owner: str) -> bool:
-    """Whether the sender of that name surely ended: its lock is free. Without its file it may live on another machine."""
-    file = folder / f"{owner}.lock"
+    """Whether the sender of that name surely ended: one of this folder whose lock is free or not there any more."""
+    if owner.partition(".")[0] != _node(folder):
+        return False
     try:
-        with file.open("r+") as handle:
+        with (folder / f"{owner}.lock").open("r+") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
         return False
     return True
 
@@ -152,10 +173,7 @@ def _claim_one(
     session: Session, owner: str, keys: Sequence[bytes], throttle: int, end_of_data: float
 ) -> Claim | _Passed | None:
     moment = database_clock(session)
-    server = session.get(MailServer, SERVER, with_for_update=True)
-    if server is None:
-        server = MailServer(id=SERVER, failures=0, sent_in_window=0, window_start=moment)
-        session.add(server)
+    server = _server(session)
     if not MINUTE > moment - server.window_start >= 0:
         server.window_start, server.sent_in_window = moment, 0
     paused = server.paused_until is not None and server.paused_until > moment
@@ -180,6 +198,15 @@ def _claim_one(
     server.sent_in_window += 1
     session.flush()
     return Claim(row.id, row.message_id, row.address, row.attempts, owner)
+
+
+def _server(session: Session) -> MailServer:
+    """The server's row, locked; made on first use, by whoever is first."""
+    server = session.get(MailServer, SERVER, with_for_update=True)
+    if server is None:
+        session.connection().execute(_FIRST_USE, {"id": SERVER})
+        server = session.get_one(MailServer, SERVER, with_for_update=True)
+    return server
 
 
 def _wants_none(session: Session, keys: Sequence[bytes], message_id: int, address: str) -> bool:
@@ -286,10 +313,7 @@ def pause(database: Database, problem: str) -> tuple[float, bool]:
     """
     with database.writing() as session:
         moment = database_clock(session)
-        server = session.get(MailServer, SERVER, with_for_update=True)
-        if server is None:
-            server = MailServer(id=SERVER, failures=0, sent_in_window=0, window_start=moment)
-            session.add(server)
+        server = _server(session)
         first = server.problem is None
         seconds = min(PAUSE_SECONDS * 2**server.failures, LONGEST_PAUSE_SECONDS) * random.uniform(1.0, 1.0 + JITTER)
         server.failures = min(server.failures + 1, 10)
