@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.contract.changes import Actor
@@ -30,6 +30,8 @@ class Context:
     scope: Scope | None = None
     """What the actor may know of; None for the system itself."""
     job_id: int | None = None
+    secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """The installation's keys, from a file outside the database: the first signs and seals, all of them verify."""
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)

@@ -69,6 +69,8 @@ class Unit:
         self.noteworthy = False
         """Whether history tells of the operation even when no record changed, as when a module is switched on."""
         self.submission: Submission | None = None
+        self.stamped: list[Any] = []
+        """Rows that want the number of the operation in their `operation_id`."""
         self._capture = Capture(context.registry, context.actor, action)
         self._checking = False
         self._handed_out: set[Record] = set()
@@ -140,6 +142,7 @@ class Unit:
         """Bind a form's one-time key to this unit's result, so that a second submit finds it (UX 1.5)."""
         self.submission = Submission(key=key, user_id=user_id, location=location, at=now())
         self.session.add(self.submission)
+        self.stamped.append(self.submission)
 
     def notice(self, message: Text) -> None:
         """Tell the person something about what was done."""
@@ -174,8 +177,8 @@ class Unit:
             self.session, actor=context.actor, action=self.action, request_id=context.request_id,
             cause=self._reason(), undo_of=self.undo_of, job_id=context.job_id,
         )  # fmt: skip
-        if self.submission is not None:
-            self.submission.operation_id = self.operation
+        for row in self.stamped:
+            row.operation_id = self.operation
         write_changes(self.session, context.registry, self.operation, self.changes, self.moved)
         moment = database_clock(self.session)
         jobs = [

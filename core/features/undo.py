@@ -28,7 +28,12 @@ from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 
 UNDO_HOURS = 24
-DONE_BY_UNDO: frozenset[str] = frozenset({"module.enable", "module.disable", "module.purge"})
+DONE_BY_UNDO: frozenset[str] = frozenset(
+    {
+        "module.enable", "module.disable", "module.purge", "mail.send", "mail.test", "mail.cancel", "mail.decide",
+        "mail.settings", "mail.file", "mail.template", "mail.suppression",
+    }
+)  # fmt: skip
 """Actions whose operations have no inverse; the page that did them offers one of its own."""
 
 Place = tuple[str, int, str]

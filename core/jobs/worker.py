@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("comptoir.worker")
 
+Chore = Callable[["Runtime", Callable[[], bool]], object]
+
 WAKE_SECONDS = 0.5
 SCHEDULE_SECONDS = 5.0
 RETRY_SECONDS = 5.0
@@ -35,8 +38,10 @@ WATCHED = "job"
 class Worker:
     """Runs jobs until told to stop; a stop takes effect between two steps (F54)."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, chores: Sequence[Chore] = ()) -> None:
+        """`chores`: called in every round with the runtime and a question whether to stop."""
         self._runtime = runtime
+        self._chores = chores
         self._stop = threading.Event()
         self._looked = 0.0
 
@@ -71,7 +76,9 @@ class Worker:
             self.wait(WAKE_SECONDS)
 
     def look_around(self) -> None:
-        """Take in what watchdogs left, and start what the clock starts; every few seconds."""
+        """Do the chores; and every few seconds take in what watchdogs left, and start what the clock starts."""
+        for chore in self._chores:
+            chore(self._runtime, self._stop.is_set)
         if self._looked and time.monotonic() - self._looked < SCHEDULE_SECONDS:
             return
         self._runtime.take_in_incidents()

@@ -197,7 +197,10 @@ class Runtime:
         scope: Scope | None = None,
     ) -> Context:
         """What a unit of work needs to know, for somebody working in `generation`; without `scope`, the system itself."""
-        return Context(generation.registry, generation.hooks, self.database, actor, request_id, scope)
+        return Context(
+            generation.registry, generation.hooks, self.database, actor, request_id, scope,
+            secret_keys=self.config.secret_keys,
+        )  # fmt: skip
 
     # -- faults of plugins --------------------------------------------------------------------------------------
     def report(self, incident: Incident) -> None:

@@ -22,7 +22,21 @@ from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
-from core.web import account, actions, editing, home, jobs, modules, records, roles
+from core.web import (
+    account,
+    actions,
+    editing,
+    home,
+    jobs,
+    mail_outbox,
+    mail_send,
+    mail_settings,
+    mail_suppression,
+    mail_templates,
+    modules,
+    records,
+    roles,
+)
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
@@ -87,6 +101,11 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         editing.blueprint,
         home.blueprint,
         jobs.blueprint,
+        mail_outbox.blueprint,
+        mail_send.blueprint,
+        mail_settings.blueprint,
+        mail_suppression.blueprint,
+        mail_templates.blueprint,
         modules.blueprint,
         records.blueprint,
         roles.blueprint,

@@ -173,6 +173,7 @@ class ListPage:
     next_url: str | None
     range_text: Text
     bulk_url: str | None
+    mail_url: str | None
     bulk_statuses: Sequence[Option]
     may_delete: bool
     all_columns: Sequence[tuple[str, Text, bool]]

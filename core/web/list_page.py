@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from core.contract.contributions import View
 from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
+from core.exchange.mail.templates import email_fields
 from core.fields import Field
 from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
@@ -106,6 +107,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         else None,
         range_text=_range_text(found, number),
         bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
+        mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         bulk_statuses=[option for option in quick.type.control().options if option.code] if quick else [],
         may_delete=surroundings.may(query.entity.permission("delete")),
         all_columns=[

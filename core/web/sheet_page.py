@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 from core.contract.contributions import Panel
 from core.data.history import Entry, history_of
 from core.data.records import Record
+from core.exchange.mail.templates import email_fields
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import SYSTEM_ATTRIBUTES, RegisteredEntity
@@ -19,6 +20,7 @@ from core.web.cells import cell_maker, link_titles, make_strip
 from core.web.contexts import ActionButton, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip
 from core.web.current import here
 from core.web.describe import describe_change, history_values, may_be_taken_back
+from core.web.mail_outbox import make_panel
 
 HISTORY_LINES = 20
 
@@ -128,6 +130,9 @@ def _panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:
     for plugin, panel in registered.panels:
         if panel.permission is None or here().may(panel.permission):
             boxes.append(_panel(plugin, panel, record))
+    if email_fields(registered):
+        mails = render_template("core/mail_panel.html", panel=make_panel(registered, record.id))
+        boxes.append(PanelBox(_("E-mails"), mails, ""))
     return boxes
 
 
@@ -155,6 +160,9 @@ def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]
                 place: dict[str, Any] = {"entity": registered, "record_id": record.id}
                 url, method = url_for("actions.run", plugin=plugin, name=action.name, **place), "post"
             buttons.append(ActionButton(action.label, url, method, action.icon))
+    if email_fields(registered) and here().may(registered.permission("edit")):
+        url = url_for("mail_send.compose", entity=registered, id=record.id)
+        buttons.append(ActionButton(_("Send e-mail"), url, "get", "mail"))
     return buttons
 
 

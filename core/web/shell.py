@@ -28,6 +28,24 @@ GROUPS: tuple[tuple[str, Text], ...] = (
     ("administration", _("Administration")),
 )
 CORE_MENU: tuple[MenuItem, ...] = (
+    MenuItem(_("Outbox"), "mail_outbox.index", group="tools", order=60, icon="mail"),
+    MenuItem(_("E-mail templates"), "mail_templates.index", group="tools", order=65, icon="mail"),
+    MenuItem(
+        _("Mail server"),
+        "mail_settings.index",
+        group="administration",
+        order=40,
+        icon="settings",
+        permission="settings.manage",
+    ),
+    MenuItem(
+        _("Suppression list"),
+        "mail_suppression.index",
+        group="administration",
+        order=45,
+        icon="circle-x",
+        permission="settings.manage",
+    ),
     MenuItem(_("Trash"), "records.trash", group="tools", order=80, icon="trash"),
     MenuItem(_("Jobs"), "jobs.index", group="tools", order=90, icon="progress"),
     MenuItem(

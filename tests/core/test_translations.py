@@ -217,12 +217,15 @@ def addresses(site: Site) -> Iterator[str]:
         "code": list(site.runtime.generation.permissions.roles),
         "record_id": ids(site, "thirdparty")[:1],
         "job_id": job_ids(site),
+        "message_id": [1],
+        "file_id": [1],
     }
 
     def fill(rule: Rule) -> Iterator[str]:
         if "entity" in rule.arguments:
             for name, registered in generation.registry.entities.items():
                 base = rule.rule.replace("<entity:entity>", registered.entity.slug)
+                base = base.replace("<code>", "thanks").replace("<language>", "fr")
                 for record_id in ids(site, name)[:1]:
                     yield base.replace("<int:record_id>", str(record_id))
             return
@@ -266,6 +269,21 @@ def pages(site: Site, camille: Browser) -> Iterator[tuple[str, TestResponse]]:
         yield f"after {action}", camille.get(done.location)
     yield "a refused move", camille.post(f"/leads/{lead}/status", {"field": "status", "value": "lost"})
     yield "no row", camille.post("/leads/bulk", {"action": "delete"})
+    mail = {"id": str(first), "language": "fr", "subject": "{{ record.name }}", "text": "{{ sender.name }}"}
+    for then in ("", "template", "preview", "send"):
+        yield f"a mail, {then}", camille.post("/mail/send/thirdparties", {**mail, "then": then, "template": "thanks"})
+    yield "a refused mail", camille.post("/mail/send/thirdparties", {**mail, "then": "send", "text": "{{ nobody }}"})
+    for address in ("/mail/outbox", "/mail/outbox/1"):
+        yield address, camille.get(address)
+    template = {"name": "", "subject": "", "body": "{{ 7*7 }}", "version": "0"}
+    for name in ("", "name", "subject"):
+        typed = {**template, "name": name, "subject": "x" if name == "subject" else ""}
+        yield f"a refused template {name}", camille.post("/mail/templates/thirdparties/thanks/fr", typed)
+    yield "a refused suppression", camille.post("/mail/suppression", {"address": "a", "note": "b"})
+    yield (
+        "refused settings",
+        camille.post("/admin/mail", {"host": "mail.example.com", "port": "25", "security": "none"}),
+    )
     for address in (f"/thirdparties/{second}", "/trash", "/recent", "/", f"/thirdparties/{first}"):
         yield f"{address} after changes", camille.get(address)
 

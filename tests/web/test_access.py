@@ -42,6 +42,29 @@ ROUTES = {
     "jobs.show": SIGNED_IN,
     "jobs.stop": SIGNED_IN,
     "jobs.undo": SIGNED_IN,
+    "mail_outbox.cancel_now": SIGNED_IN,
+    "mail_outbox.decide_now": SIGNED_IN,
+    "mail_outbox.file": SIGNED_IN,
+    "mail_outbox.html": SIGNED_IN,
+    "mail_outbox.index": SIGNED_IN,
+    "mail_outbox.message": SIGNED_IN,
+    "mail_outbox.panel": "entity.view",
+    "mail_send.compose": "entity.edit",
+    "mail_send.send": "entity.edit",
+    "mail_settings.index": "settings.manage",
+    "mail_settings.save": "settings.manage",
+    "mail_settings.test": "settings.manage",
+    "mail_suppression.add": "settings.manage",
+    "mail_suppression.index": "settings.manage",
+    "mail_suppression.remove": "settings.manage",
+    "mail_templates.create": "settings.manage",
+    "mail_templates.edit": "entity.view",
+    "mail_templates.html": "entity.view",
+    "mail_templates.index": SIGNED_IN,
+    "mail_templates.new": "settings.manage",
+    "mail_templates.preview": "entity.view",
+    "mail_templates.restore": "settings.manage",
+    "mail_templates.save": "settings.manage",
     "modules.details": "modules.manage",
     "modules.disable": "modules.manage",
     "modules.disable_now": "modules.manage",
@@ -86,6 +109,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     values = {
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
     }  # fmt: skip
+    values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "language": "en"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         entities = ANSWERS if "entity" in rule.arguments else ("",)

@@ -1,0 +1,110 @@
+"""What an administrator says about mail: the server, its password, who mails come from (ML-6, SECURITY A59, A60)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy.orm import Session
+
+from core.contract.plugin import Setting
+from core.data.tables import SettingValue
+from core.exchange.mail.addresses import Mailbox
+from core.fields import Choice, Email, Integer, Option, Text
+from core.i18n import lazy as _, lazy_context
+from core.settings import CORE_SETTINGS, read_settings
+
+OWNER = "mail"
+PASSWORD = f"{OWNER}.password"
+NONE, STARTTLS, TLS = "none", "starttls", "tls"
+SECURITY = (
+    Option(STARTTLS, lazy_context("mail", "STARTTLS (usually port 587)")),
+    Option(TLS, lazy_context("mail", "TLS (usually port 465)")),
+    Option(NONE, lazy_context("mail", "None: readable on the way")),
+)
+MAIL_SETTINGS: tuple[Setting, ...] = (
+    Setting("host", Text(253), _("Mail server"), help=_("Empty: mail stays in the local outbox and is not sent.")),
+    Setting("port", Integer(minimum=1, maximum=65_535), _("Port"), default=587),
+    Setting("security", Choice(SECURITY), _("Encryption"), default=STARTTLS),
+    Setting("user", Text(254), _("User name")),
+    Setting("from_address", Email(), _("Sender address")),
+    Setting("from_name", Text(120), _("Sender name"), help=_("Empty: the name of the company.")),
+    Setting("throttle", Integer(minimum=1, maximum=10_000), _("Messages per minute"), default=60),
+    Setting(
+        "end_of_data_seconds",
+        Integer(minimum=1, maximum=3_600),
+        _("Seconds to wait for the server after a message"),
+        default=600,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The settings of one moment; `host` empty means the local outbox."""
+
+    host: str = ""
+    port: int = 587
+    security: str = STARTTLS
+    user: str = ""
+    password: str = field(default="", repr=False)
+    sender: Mailbox | None = None
+    throttle: int = 60
+    end_of_data_seconds: int = 600
+
+
+def mail_settings(session: Session, keys: Sequence[bytes] = ()) -> MailSettings:
+    """What is set now. `keys`: the installation's keys; without them the password stays sealed."""
+    found = read_settings(session, OWNER, MAIL_SETTINGS)
+    company = read_settings(session, "core", CORE_SETTINGS)["company_name"] or ""
+    address = found["from_address"]
+    row = session.get(SettingValue, PASSWORD)
+    return MailSettings(
+        host=found["host"] or "",
+        port=found["port"],
+        security=found["security"],
+        user=found["user"] or "",
+        password=unseal(keys, row.value) if keys and row is not None and row.value else "",
+        sender=Mailbox(address, found["from_name"] or company) if address else None,
+        throttle=found["throttle"],
+        end_of_data_seconds=found["end_of_data_seconds"],
+    )
+
+
+def has_password(session: Session) -> bool:
+    """Whether a password is kept; it is never shown."""
+    row = session.get(SettingValue, PASSWORD)
+    return row is not None and bool(row.value)
+
+
+def write_password(session: Session, keys: Sequence[bytes], password: str | None) -> None:
+    """Keep a password sealed, or forget it (None). Part of a unit."""
+    row = session.get(SettingValue, PASSWORD) or SettingValue(name=PASSWORD)
+    row.value = seal(keys, password) if password else None
+    session.add(row)
+
+
+def seal(keys: Sequence[bytes], secret: str) -> str:
+    """A secret as the database may hold it: encrypted with a key derived from the installation's, which is a file (A60)."""
+    return _box(keys).encrypt(secret.encode()).decode("ascii")
+
+
+def unseal(keys: Sequence[bytes], sealed: str) -> str:
+    """The secret, or nothing when the installation's key is another one by now: the page then asks for it again."""
+    try:
+        return _box(keys).decrypt(sealed.encode("ascii")).decode()
+    except InvalidToken:
+        return ""
+
+
+def _box(keys: Sequence[bytes]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(derive(key, b"comptoir mail password"))) for key in keys])
+
+
+def derive(key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose from the installation's key: one that leaks opens nothing else."""
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(key)
