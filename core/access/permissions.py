@@ -44,7 +44,7 @@ class Permissions:
 
 def _of_role(registry: Registry, role: str) -> frozenset[str]:
     found: set[str] = set(CORE_PERMISSIONS) if role == ADMINISTRATOR else set()
-    for registered in registry.entities.values():
+    for registered in registry.slugs.values():  # what has no pages is part of another record, and goes by its rights
         if role == ADMINISTRATOR or (role == USER and not registered.entity.administrators_only):
             found |= {registered.permission(verb) for verb in VERBS}
     for plugin in registry.plugins.values():

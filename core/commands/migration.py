@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 def owned_tables(package: str) -> list[Table]:
     """The mapped tables whose classes stand in a package."""
     import core.access.models
-    import core.registry  # noqa: F401 - these two map the core's own tables
+    import core.runtime.generation  # noqa: F401 - these two map the core's own tables
     from core.data.records import Row
 
     mapped = [mapper for mapper in Row.registry.mappers if f"{mapper.class_.__module__}.".startswith(f"{package}.")]

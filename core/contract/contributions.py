@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.i18n import Text
+from core.i18n import Message, Text
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -69,6 +69,10 @@ class Entity:
     default_sort: str = "-created_at"
     timeline: bool = True
     administrators_only: bool = False
+    pages: bool = True
+    """Whether people have a list, sheets and forms of it at `/slug`; without, its records show on the sheet of another."""
+    sentences: Mapping[str, Message] = field(default_factory=dict)
+    """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.data.records import Facet, Fielded, Record, Row
 from core.errors import Invalid, Refused
-from core.fields import Field, Link
+from core.fields import AnyLink, Field, Link
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check_records(session: Session, registry: Registry, new: Sequence[Fielded], dirty: Sequence[Fielded]) -> None:
     """Bring values into canonical form. Raises `Refused` naming the field when one cannot be stored."""
-    together = _Together(session, dirty)
+    together = _Together(session, registry, dirty)
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
             if found.extra_key is not None:
@@ -86,8 +86,9 @@ def _canonical(found: Field, value: Any) -> Any:
 class _Together:
     """What the database is asked once for all rows of a flush: who has a unique value, and whether links lead anywhere."""
 
-    def __init__(self, session: Session, dirty: Sequence[Fielded]) -> None:
+    def __init__(self, session: Session, registry: Registry, dirty: Sequence[Fielded]) -> None:
         self._session = session
+        self._registry = registry
         self._unique: dict[tuple[type[Record], Field], dict[Any, Record]] = {}
         self._links: dict[tuple[str, Field], set[int]] = {}
         self._alive = {(row.__tablename__, row.id): row.deleted_at is None for row in dirty if isinstance(row, Record)}
@@ -96,18 +97,24 @@ class _Together:
         """Look at this value when all are known."""
         kind = found.type
         unique = found.declaration.unique and isinstance(row, Record)
-        if not unique and not isinstance(kind, Link):
+        if not unique and not isinstance(kind, Link | AnyLink):
             return
         value = getattr(row, found.attribute)
         if value is None:
             return
-        if isinstance(kind, Link):
-            self._links.setdefault((kind.to, found), set()).add(value)
+        table = kind.to if isinstance(kind, Link) else self._table(row, kind) if isinstance(kind, AnyLink) else None
+        if table is not None:
+            self._links.setdefault((table, found), set()).add(value)
         if unique and isinstance(row, Record):
             other = self._unique.setdefault((type(row), found), {}).setdefault(value, row)
             if other is not row:
                 given = _("%(field)s %(value)s is given twice", field=found.label, value=found.type.text(value))
                 raise Refused(given, field=found.name)
+
+    def _table(self, row: Fielded, kind: AnyLink) -> str | None:
+        """The table of the entity a row names; None while its module is off, which nobody can link to anew."""
+        registered = self._registry.entities.get(getattr(row, kind.entity_in))
+        return None if registered is None else registered.model.__tablename__
 
     def check(self) -> None:
         """Raise `Refused` naming the field, and who has the value."""

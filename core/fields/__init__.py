@@ -18,8 +18,9 @@ from core.fields.contacts import Email, Phone
 from core.fields.countries import Country
 from core.fields.dates import Date, DateTime, UtcDateTime
 from core.fields.keys import KEY_LENGTH, binary_string, digits, fold, key_column_type
-from core.fields.links import Link, id_column_type
+from core.fields.links import AnyLink, Link, id_column_type
 from core.fields.numbers import Amount, Decimal, Integer, ScaledDecimal
+from core.fields.rich_text import RichText
 from core.fields.text import KeyedText, LongText, Text
 from core.fields.urls import Url
 
@@ -27,6 +28,7 @@ __all__ = [
     "KEY_LENGTH",
     "MAXIMUM_FILTER_VALUES",
     "Amount",
+    "AnyLink",
     "Boolean",
     "Choice",
     "Control",
@@ -46,6 +48,7 @@ __all__ = [
     "Operator",
     "Option",
     "Phone",
+    "RichText",
     "Samples",
     "ScaledDecimal",
     "Status",

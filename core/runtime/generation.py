@@ -20,6 +20,8 @@ from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError
+from core.features.files import StoredFile
+from core.features.notes import Note
 from core.fields import Option
 from core.i18n import Text, lazy as _
 from core.registry import Registry, build_registry
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series,)
+CORE_ENTITIES: tuple[type[Record], ...] = (Series, Note, StoredFile)
 
 
 class BuildError(PluginError):

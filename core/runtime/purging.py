@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from core.contract.changes import SYSTEM, Actor
 from core.data.migrations import drop_owner
 from core.data.numbering import Counter, Series
-from core.data.references import Reference
+from core.data.references import Reference, remove_pointing_at
 from core.data.tables import CustomField, DictionaryEntry, JobRow, PluginIncident, PluginState, SettingValue
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict
@@ -60,6 +60,7 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             if dump_to is not None and tables:
                 written = dump(connection, name, tables, dump_to)
             drop_owner(connection, name, tables)
+            remove_pointing_at(unit.session, entities)
             _forget(connection, runtime.discovery, name, entities)
             bump(connection)
             unit.noteworthy = True
