@@ -27,6 +27,7 @@ from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
 from core.fields import (
     Amount,
+    AnyLink,
     Boolean,
     Choice,
     Country,
@@ -40,6 +41,7 @@ from core.fields import (
     LongText,
     Option,
     Phone,
+    RichText,
     Status,
     Text,
     Url,
@@ -54,6 +56,7 @@ __all__ = [
     "Action",
     "Actor",
     "Amount",
+    "AnyLink",
     "Boolean",
     "Change",
     "Check",
@@ -82,6 +85,7 @@ __all__ = [
     "Plugin",
     "Record",
     "Refused",
+    "RichText",
     "Row",
     "Section",
     "Setting",

@@ -102,6 +102,11 @@ class Registry:
             raise ContractError(f"{cls.__name__} belongs to a module that is off")
         return self.models[cls]
 
+    @property
+    def parts(self) -> Mapping[str, RegisteredEntity]:
+        """What is part of records of other entities and has no pages of its own, by slug: notes and files (TP-5)."""
+        return {found.entity.slug: found for found in self.entities.values() if not found.entity.pages}
+
     def by_table(self, table: str) -> RegisteredEntity | None:
         """The entity kept in a table, None when its module is off."""
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)

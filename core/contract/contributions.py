@@ -70,7 +70,7 @@ class Entity:
     timeline: bool = True
     administrators_only: bool = False
     pages: bool = True
-    """Whether people have a list, sheets and forms of it at `/slug`; without, its records show on the sheet of another."""
+    """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
     sentences: Mapping[str, Message] = field(default_factory=dict)
     """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
 

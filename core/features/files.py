@@ -38,7 +38,7 @@ class StoredFile(Part):
     __tablename__ = "core_file"
     __table_args__ = (Index("ix_core_file_owner", "owner_entity", "owner_id", "id"),)
     entity = Entity(
-        "file", _("File"), _("Files"), slug="", title="name", new_label=_("New file"), pages=False,
+        "file", _("File"), _("Files"), slug="files", title="name", new_label=_("New file"), pages=False,
         sentences={
             "created": _("%(title)s added."), "updated": _("%(title)s renamed."),
             "deleted": _("%(title)s moved to the trash."), "restored": _("%(title)s restored."),

@@ -25,7 +25,7 @@ class Note(Part):
     __tablename__ = "core_note"
     __table_args__ = (Index("ix_core_note_owner", "owner_entity", "owner_id", "id"),)
     entity = Entity(
-        "note", _("Note"), _("Notes"), slug="", title="text", new_label=_("New note"), pages=False,
+        "note", _("Note"), _("Notes"), slug="notes", title="text", new_label=_("New note"), pages=False,
         sentences={
             "created": _("Note added."), "updated": _("Note changed."), "deleted": _("Note moved to the trash."),
             "restored": _("Note restored."),

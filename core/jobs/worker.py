@@ -15,6 +15,8 @@ from core.contract.hooks import Incident
 from core.data.tables import State
 from core.data.unit import Unit, transaction
 from core.errors import Busy, ComptoirError
+from core.features.file_care import sweep_files
+from core.features.file_store import FileStore
 from core.features.purge import purge_bin
 from core.i18n import lazy as _
 from core.jobs import queue
@@ -116,3 +118,4 @@ class Worker:
             queue.remove_done(self._runtime.database)
             sweep(self._runtime.database)
             purge_bin(self._runtime.context(self._runtime.follow()))
+            sweep_files(self._runtime.database, FileStore(self._runtime.config.files))

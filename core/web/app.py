@@ -22,11 +22,11 @@ from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
-from core.web import account, actions, editing, home, modules, records
+from core.web import account, actions, editing, files, home, modules, notes, parts, records
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
-from core.web.policy import PUBLIC, SIGNED_IN, check_policies, policy_of
+from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, policy_of
 from core.web.responses import alert, is_fragment, page, see
 from core.web.shell import bare_or_shell
 from core.web.templating import set_up_templates
@@ -86,8 +86,11 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         account.blueprint,
         actions.blueprint,
         editing.blueprint,
+        files.blueprint,
         home.blueprint,
         modules.blueprint,
+        notes.blueprint,
+        parts.blueprint,
         records.blueprint,
     ):
         app.register_blueprint(blueprint)
@@ -183,7 +186,12 @@ def _begin(runtime: Runtime, generation: Generation, permissions: Permissions) -
         request.max_content_length = MAXIMUM_FORM  # read whole by the parser, which the form limit does not hold
     if request.method not in SAFE_METHODS:
         _refuse_foreign_posts()
-    return _admit(surroundings)
+    answer = _admit(surroundings)
+    if answer is None and request.endpoint is not None and request.mimetype == "multipart/form-data":
+        larger = body_of(generation.app.view_functions[request.endpoint])
+        if larger is not None:
+            request.max_content_length = larger  # only for who may send it: nothing of the body was read so far
+    return answer
 
 
 def _locale(surroundings: Here) -> i18n.Locale:

@@ -8,6 +8,7 @@ import pytest
 
 from core.fields import (
     Amount,
+    AnyLink,
     Boolean,
     Choice,
     Country,
@@ -21,6 +22,7 @@ from core.fields import (
     LongText,
     Option,
     Phone,
+    RichText,
     Status,
     Text,
     Url,
@@ -37,6 +39,7 @@ TYPES: dict[str, FieldType[Any]] = {
     "text": Text(120),
     "text of lines": Text(200, multiline=True),
     "long text": LongText(),
+    "rich text": RichText(),
     "integer": Integer(),
     "percentage": Integer(0, 100),
     "decimal": Decimal(3),
@@ -55,6 +58,7 @@ TYPES: dict[str, FieldType[Any]] = {
     "url": Url(),
     "country": Country(),
     "link": Link("core_thing", on_merge="move", on_delete="refuse"),
+    "any link": AnyLink("owner_entity", on_merge="move", on_delete="bin"),
 }
 every_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES.keys())
 

@@ -34,6 +34,11 @@ ROUTES = {
     "editing.restore": "entity.delete",
     "editing.save": "entity.edit",
     "editing.status": "entity.edit",
+    "files.add": "entity.edit",
+    "files.download": "entity.view",
+    "files.rename": "entity.edit",
+    "files.save_name": "entity.edit",
+    "files.thumbnail": "entity.view",
     "home.index": SIGNED_IN,
     "modules.details": "modules.manage",
     "modules.disable": "modules.manage",
@@ -45,6 +50,11 @@ ROUTES = {
     "modules.reload": "modules.manage",
     "modules.save_settings": "settings.manage",
     "modules.settings": "settings.manage",
+    "notes.add": "entity.edit",
+    "notes.edit": "entity.edit",
+    "notes.save": "entity.edit",
+    "parts.delete": "entity.edit",
+    "parts.restore": "entity.edit",
     "records.history": "entity.view",
     "records.index": "entity.view",
     "records.sheet": "entity.view",
@@ -68,6 +78,7 @@ def test_every_route_has_its_row(app: Flask) -> None:
 def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     """Every rule with a method and an address that has plausible values."""
     values = {"record_id": 1, "operation_id": 1, "name": "leads", "plugin": "thirdparty"}
+    values |= {"note_id": 1, "file_id": 1, "part_id": 1, "kind": "notes"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         entities = ANSWERS if "entity" in rule.arguments else ("",)
