@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import nh3
-from sqlalchemy import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import CONTAINS, EMPTY, FILLED, Control, FieldType, Samples
+from core.fields.base import EMPTY, FILLED, Control, FieldType, Samples
 from core.fields.keys import binary_string
-from core.fields.text import as_written, clean, too_long, written
+from core.fields.text import clean, too_long
 from core.i18n import lazy as _
 
 BLOCKS = frozenset(
@@ -100,7 +99,7 @@ class RichText(FieldType[str]):
     """Text with paragraphs, lists, links and emphasis, at most `maximum` characters with its markup."""
 
     name = "richtext"
-    operators = (CONTAINS, EMPTY, FILLED)
+    operators = (EMPTY, FILLED)
 
     maximum: int = 50_000
 
@@ -152,11 +151,6 @@ class RichText(FieldType[str]):
 
     def control(self) -> Control:
         return Control("textarea", {"maxlength": str(self.maximum), "rows": "4"})
-
-    def criterion(self, column: ColumnElement[Any], operator: str, values: Any) -> ColumnElement[bool]:
-        if operator != CONTAINS.name:
-            return super().criterion(column, operator, values)
-        return as_written(column, operator, html.escape(written(values[0]), quote=False))
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1, "maxLength": self.maximum, "contentMediaType": "text/html"}
