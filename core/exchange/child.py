@@ -24,6 +24,7 @@ from core.errors import ContractError
 log = logging.getLogger("comptoir.child")
 
 PROGRAMS = Path(__file__).parent / "programs"
+CONFINE = Path(__file__).with_name("confine.py")
 MEGABYTE = 1024 * 1024
 AT_ONCE = 2
 """Children of one process at the same time: more would only wait for processor and memory."""
@@ -66,7 +67,7 @@ def run_child(program: str, arguments: Sequence[str], source: BinaryIO, limits: 
         "-I",
         "-X",
         "utf8",
-        str(PROGRAMS / "confine.py"),
+        str(CONFINE),
         *map(str, budget),
         str(file),
         *arguments,

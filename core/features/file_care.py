@@ -43,13 +43,15 @@ class Findings:
 
 
 def look(session: Session, store: FileStore, *, older_than: float = STRAY_AFTER) -> Findings:
-    """Rows without a file, those in the bin too, and files without a row that are older than so many seconds."""
+    """Live rows without a file, and files without a row, also one in the bin, that are older than so many seconds."""
     return Findings(_missing(session, store), _strays(session, store, older_than))
 
 
 def _missing(session: Session, store: FileStore) -> list[Missing]:
     rows = StoredFile.__table__.c
-    statement = select(rows.id, rows.name, rows.owner_entity, rows.owner_id, rows.stored, rows.deleted_at)
+    statement = select(rows.id, rows.name, rows.owner_entity, rows.owner_id, rows.stored).where(
+        rows.deleted_at.is_(None)
+    )
     return [
         Missing(row.id, row.name, f"{row.owner_entity} {row.owner_id}")
         for row in session.connection().execute(statement.order_by(rows.id))
