@@ -53,7 +53,8 @@ def author_names(parts: Sequence[Part]) -> dict[int | None, str]:
     ids = {part.author_id for part in parts} - {None}
     names: dict[int | None, str] = {None: "Comptoir"}
     if ids:
-        names.update(here().session.execute(select(User.id, User.name).where(User.id.in_(ids))).tuples().all())
+        found = here().session.execute(select(User.id, User.name).where(User.id.in_(ids)))
+        names.update({number: name for number, name in found})
     return names
 
 

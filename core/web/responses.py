@@ -57,6 +57,8 @@ def _served(content: str | bytes | BinaryIO, content_type: str) -> Response:
     else:
         response = Response(FileWrapper(content, CHUNK), content_type=kind, direct_passthrough=True)
         response.content_length = os.fstat(content.fileno()).st_size
+        if request.method == "HEAD":
+            content.close()  # nobody reads it, so nobody would close it
     response.headers["Content-Security-Policy"] = SERVED_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
