@@ -88,7 +88,7 @@ function finish() {
   } else if (shown) {
     const link = document.createElement("a");
     link.href = words.shown;
-    link.textContent = words.show;
+    link.textContent = words.open;
     const item = document.createElement("li");
     item.append(link);
     list.append(item);
