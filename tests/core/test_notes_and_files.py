@@ -211,11 +211,11 @@ class TestHistory:
         ]  # fmt: skip
 
     def test_the_text_can_be_erased_from_it(self, shop: Site) -> None:
-        annotate(shop, company(shop), "one")
+        annotate(shop, company(shop), "sparrow")
         assert fetch(shop, "SELECT fields FROM core_change WHERE entity = 'note'")
         stored = str(fetch(shop, "SELECT fields FROM core_change WHERE entity = 'note'"))
-        assert "one" not in stored
-        assert fetch(shop, "SELECT new FROM core_change_value WHERE entity = 'note'")[0][0] == "<p>one</p>"
+        assert "sparrow" not in stored
+        assert fetch(shop, "SELECT new FROM core_change_value WHERE entity = 'note'")[0][0] == "<p>sparrow</p>"
 
 
 @pytest.mark.covers("TP-5b")
