@@ -165,6 +165,17 @@ def format_amount(value: decimal.Decimal, currency: str) -> str:
     return numbers.format_currency(value, currency, locale=babel_locale(_current.get())).replace("-", "\N{MINUS SIGN}")
 
 
+def format_size(size: int) -> Message:
+    """A number of bytes as people say it: `312 kB`, `1.4 MB`; in French `312 ko`, `1,4 Mo`."""
+    thousand = 1024
+    if size < thousand:
+        return lazy("%(number)s bytes", number=size)
+    if size < thousand**2:
+        return lazy("%(number)s kB", number=round(size / thousand))
+    tenths = decimal.Decimal(size * 10 // thousand**2) / 10
+    return lazy("%(number)s MB", number=format_decimal(tenths, 0 if tenths == int(tenths) else 1))
+
+
 def format_date(value: datetime.date) -> str:
     """`12/01/2026` in French, `12 Jan 2026` in English (UX 3.4)."""
     locale = _current.get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import inspect
 
@@ -15,13 +15,20 @@ from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
 from core.data.records import Facet, Fielded, Record
 from core.errors import ContractError, NotFound, PluginError
-from core.fields import Choice, Declaration, Field, Listed, Option
+from core.fields import AnyLink, Choice, Declaration, Field, Listed, Option
 from core.i18n import lazy as _
 
 CORE = "core"
 """Who owns what no plugin does."""
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
 """Fields of every record that the core sets itself; they are shown and sorted, never part of a change."""
+
+
+class OwnerLink(NamedTuple):
+    """The columns by which a record belongs to another of any entity: of its entity's name, and of its id."""
+
+    entity_in: str
+    column: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +59,14 @@ class RegisteredEntity:
     def quick_field(self) -> Field | None:
         """The field lists change with one click, if any."""
         return next((found for found in self.fields.values() if found.declaration.quick), None)
+
+    @property
+    def owner_link(self) -> OwnerLink | None:
+        """For what is part of other records: the columns that say of which."""
+        for found in self.fields.values():
+            if isinstance(found.type, AnyLink):
+                return OwnerLink(found.type.entity_in, found.attribute)
+        return None
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises `NotFound`."""
@@ -94,6 +109,11 @@ class Registry:
             raise ContractError(f"{cls.__name__} belongs to a module that is off")
         return self.models[cls]
 
+    @property
+    def parts(self) -> Mapping[str, RegisteredEntity]:
+        """What is part of records of other entities and has no pages of its own, by slug: notes and files (TP-5)."""
+        return {found.entity.slug: found for found in self.entities.values() if not found.entity.pages}
+
     def by_table(self, table: str) -> RegisteredEntity | None:
         """The entity kept in a table, None when its module is off."""
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
@@ -129,7 +149,9 @@ def build_registry(
     return Registry(
         plugins=MappingProxyType({plugin.name: plugin for plugin in plugins}),
         entities=MappingProxyType(entities),
-        slugs=MappingProxyType({registered.entity.slug: registered for registered in entities.values()}),
+        slugs=MappingProxyType(
+            {registered.entity.slug: registered for registered in entities.values() if registered.entity.pages}
+        ),
         models=MappingProxyType(models),
         menu=tuple(hooks.gather("menus")),
         checks=tuple(hooks.gather("checks")),
@@ -159,6 +181,8 @@ def _check_model(plugin: str, model: type[Record]) -> None:
 def _check_slugs(entities: Iterable[RegisteredEntity]) -> None:
     slugs: dict[str, RegisteredEntity] = {}
     for registered in entities:
+        if not registered.entity.pages:
+            continue
         other = slugs.setdefault(registered.entity.slug, registered)
         if other is not registered:
             message = _(

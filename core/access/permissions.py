@@ -56,7 +56,7 @@ def reaches_of(registry: Registry, rights: Rights) -> dict[str, Reach]:
     """Permission -> reach of one role, without those it lacks. Only viewing has a reach; the others follow it."""
     found: dict[str, Reach] = {}
     administrator = rights.code == ADMINISTRATOR
-    for registered in registry.entities.values():
+    for registered in registry.slugs.values():  # what has no pages is part of another record, and goes by its rights
         view = registered.permission("view")
         usual: Reach = rights.usual
         if registered.entity.administrators_only and not administrator:

@@ -9,8 +9,8 @@ import argparse
 import datetime
 import sys
 
-from core.data.masks import MaskError, check_sequence
 from core.i18n import gettext as _
+from core.masks import MaskError, check_sequence
 
 REFUSED = 2
 """Exit code of a refusal; argparse uses the same one for arguments it cannot read."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.i18n import Text
+from core.i18n import Message, Text
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -64,6 +64,8 @@ class Ownership:
     representatives: str | None = None
     companies: str | None = "companies"
     through: str | None = None
+    part_of: tuple[str, str] | None = None
+    """For what belongs to a record of any entity: the columns that hold the entity's name and the record's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Entity:
     rebuilds: bool = False
     """Whether generations are built from its records, so that a change of one calls for a new generation."""
     ownership: Ownership | None = None
+    pages: bool = True
+    """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
+    sentences: Mapping[str, Message] = field(default_factory=dict)
+    """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,22 @@ Values stand as the fields' own `dump` texts, so that history is readable withou
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.changes import Actor, Change
@@ -46,7 +57,11 @@ class RecordChange(Row):
     """
 
     __tablename__ = "core_change"
-    __table_args__ = (Index("ix_core_change_record", "entity", "record_id", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_core_change_record", "entity", "record_id", "id"),
+        Index("ix_core_change_owner", "owner_entity", "owner_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     operation_id: Mapped[int] = mapped_column(ForeignKey("core_operation.id"), index=True)
     entity: Mapped[str] = mapped_column(String(80))
@@ -57,6 +72,9 @@ class RecordChange(Row):
     moved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     version: Mapped[int | None] = mapped_column()
     """The record's version after the change; tells a stale form what changed since (F39)."""
+    owner_entity: Mapped[str | None] = mapped_column(String(80))
+    """Of what is part of another record, such as a note: that record, whose history tells of the change as well."""
+    owner_id: Mapped[int | None] = mapped_column(Identifier)
 
 
 class PersonalValue(Row):
@@ -92,6 +110,8 @@ def write_changes(
     """Write the changes of one operation. `moved`: row sets of modules that are off, changed by statement."""
     rows: list[dict[str, Any]] = []
     personal: list[dict[str, Any]] = []
+    changes = list(changes)
+    told = {(change.entity, change.record_id, change.kind) for change in changes}
     for change in changes:
         registered = registry.entity(change.entity)
         fields = registered.fields
@@ -113,16 +133,39 @@ def write_changes(
                 "fields": values,
                 "moved": None,
                 "version": change["version"],
+                **_owner(registered, change, told),
             }
         )
     for group in moved:
         place = {"operation_id": operation, "entity": group["entity"], "record_id": group["parent"]}
-        rows.append({**place, "kind": group["kind"], "title": "", "fields": {}, "moved": dict(group), "version": None})
+        rows.append(
+            {
+                **place,
+                "kind": group["kind"],
+                "title": "",
+                "fields": {},
+                "moved": dict(group),
+                "version": None,
+                **NO_OWNER,
+            }
+        )
     connection = session.connection()
     if rows:
         connection.execute(insert(RecordChange), rows)
     if personal:
         connection.execute(insert(PersonalValue), personal)
+
+
+NO_OWNER: Mapping[str, None] = {"owner_entity": None, "owner_id": None}
+
+
+def _owner(registered: RegisteredEntity, change: Change, told: Collection[tuple[str, int, str]]) -> Mapping[str, Any]:
+    """The record a change is part of, unless the same happened to that record, whose own line then says it all."""
+    link = None if registered.entity.pages else registered.owner_link
+    if link is None:
+        return NO_OWNER
+    owner = (str(change[link.entity_in]), int(change[link.column]))
+    return NO_OWNER if (*owner, change.kind) in told else {"owner_entity": owner[0], "owner_id": owner[1]}
 
 
 def _lasting_title(registered: RegisteredEntity, change: Change) -> str:
@@ -155,13 +198,26 @@ def _with_personal(session: Session, pairs: Sequence[tuple[RecordChange, Operati
 
 
 def history_of(
-    session: Session, entity: str, record_id: int, *, limit: int = 50, before: int | None = None
+    session: Session,
+    entity: str,
+    record_id: int,
+    *,
+    limit: int = 50,
+    before: int | None = None,
+    parts: ColumnElement[bool] | None = None,
 ) -> list[Entry]:
-    """The newest `limit` changes of a record, newest first; `before`: only those older than this change's id."""
+    """The newest `limit` changes of a record, newest first; `before`: only those older than this change's id.
+
+    `parts`: also changes of what is part of the record, such as its notes, as far as they fulfil this condition.
+    """
+    wanted: ColumnElement[bool] = and_(RecordChange.entity == entity, RecordChange.record_id == record_id)
+    if parts is not None:
+        owned = and_(RecordChange.owner_entity == entity, RecordChange.owner_id == record_id)
+        wanted = or_(wanted, and_(owned, parts))
     statement = (
         select(RecordChange, Operation)
         .join(Operation, Operation.id == RecordChange.operation_id)
-        .where(RecordChange.entity == entity, RecordChange.record_id == record_id)
+        .where(wanted)
         .order_by(RecordChange.id.desc())
         .limit(limit)
     )

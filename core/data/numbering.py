@@ -15,11 +15,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.contributions import Entity
-from core.data.masks import Context, Mask, MaskError
 from core.data.records import Identifier, Record, Row
 from core.errors import Invalid, Refused
 from core.fields import Text, field
 from core.i18n import lazy as _
+from core.masks import Context, Mask, MaskError
 
 if TYPE_CHECKING:
     from core.registry import RegisteredEntity

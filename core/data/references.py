@@ -10,8 +10,11 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
+    FromClause,
     String,
     TableClause,
     UniqueConstraint,
@@ -28,7 +31,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core.contract.contributions import Entity
 from core.data.records import Facet, Fielded, Identifier, Row
 from core.errors import PluginError
-from core.fields import DateTime, Declaration, Link, OneOf
+from core.fields import AnyLink, DateTime, Declaration, Link, OneOf
 from core.i18n import lazy as _
 
 
@@ -46,6 +49,19 @@ class Reference(Row):
     target_table: Mapped[str] = mapped_column(String(80), index=True)
     on_merge: Mapped[str] = mapped_column(String(20))
     on_delete: Mapped[str] = mapped_column(String(20))
+    entity_column: Mapped[str | None] = mapped_column(String(80))
+    """For a link to records of any entity: the column that names the entity. Then `target_table` is `ANY`."""
+
+
+ANY = "*"
+"""Target table of links by entity and id, which may point at records of any entity."""
+
+
+class Target(NamedTuple):
+    """Which records something points at: their entity and their table, which is known also while its module is off."""
+
+    entity: str
+    table: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,58 +89,81 @@ def declare_references(session: Session, plugin: str, models: Iterable[type[Fiel
             continue  # a facet is part of its record: it stays, goes and is purged with it (ON DELETE CASCADE)
         entity: Entity = model.entity  # type: ignore[attr-defined]
         for source in model.__table__.columns:
-            for key in source.foreign_keys:
-                declared = source.info.get("field")
-                link = declared.type if isinstance(declared, Declaration) else None
-                if not isinstance(link, Link | OneOf):
-                    message = _("%(column)s points at another record but is no Link field", column=str(source))
-                    raise PluginError(plugin, message)
-                rows.append(
-                    {
-                        "plugin": plugin,
-                        "entity": entity.name,
-                        "label": str(entity.plural),
-                        "source_table": model.__tablename__,
-                        "source_column": source.name,
-                        "target_table": key.column.table.name,
-                        "on_merge": link.on_merge,
-                        "on_delete": link.on_delete,
-                    }
-                )
+            rows += [
+                {
+                    "plugin": plugin,
+                    "entity": entity.name,
+                    "label": str(entity.plural),
+                    "source_table": model.__tablename__,
+                    "source_column": source.name,
+                    "target_table": target,
+                    "on_merge": link.on_merge,
+                    "on_delete": link.on_delete,
+                    "entity_column": link.entity_in if isinstance(link, AnyLink) else None,
+                }
+                for target, link in _links(plugin, source)
+            ]
     connection = session.connection()
     connection.execute(delete(Reference).where(Reference.plugin == plugin))
     if rows:
         connection.execute(insert(Reference), rows)
 
 
+def _links(plugin: str, source: ColumnElement[Any]) -> Iterator[tuple[str, Link | AnyLink | OneOf]]:
+    """The tables a column points at, with the field that says so. Raises `PluginError` when none does."""
+    declared = source.info.get("field")
+    link = declared.type if isinstance(declared, Declaration) else None
+    if isinstance(link, AnyLink):
+        yield ANY, link
+    for key in source.foreign_keys:
+        if not isinstance(link, Link | OneOf):
+            raise PluginError(plugin, _("%(column)s points at another record but is no Link field", column=str(source)))
+        yield key.column.table.name, link
+
+
 def references_to(session: Session, target_table: str) -> list[Reference]:
-    """Every declared reference to records of this table, of all plugins that were ever enabled."""
-    statement = select(Reference).where(Reference.target_table == target_table).order_by(Reference.id)
+    """Every declared reference to records of this table, those to any record too, of all plugins ever enabled."""
+    statement = select(Reference).where(Reference.target_table.in_((target_table, ANY))).order_by(Reference.id)
     return list(session.scalars(statement))
 
 
-def dependants(session: Session, target_table: str, ids: Collection[int]) -> list[Dependants]:
+def points_at(reference: Reference, rows: FromClause, entity: str) -> list[ColumnElement[bool]]:
+    """What `rows` of the reference's table must fulfil beside the id, to point at records of `entity`."""
+    return [] if reference.entity_column is None else [rows.c[reference.entity_column] == entity]
+
+
+def source_of(reference: Reference) -> TableClause:
+    """The reference's table, with the columns it points by."""
+    names = [reference.source_column, *([reference.entity_column] if reference.entity_column else [])]
+    return _rows(reference.source_table, *names)
+
+
+def dependants(session: Session, pointed: Target, ids: Collection[int]) -> list[Dependants]:
     """Live rows that point at these records, by reference; asked of the database, so disabled modules count too."""
     found = []
-    for reference in references_to(session, target_table):
-        rows = _rows(reference.source_table, reference.source_column)
+    for reference in references_to(session, pointed.table):
+        rows = source_of(reference)
         target = rows.c[reference.source_column]
+        where = [rows.c.deleted_at.is_(None), *points_at(reference, rows, pointed.entity)]
         links: dict[int, int] = {}
         for some in _portions(ids):
-            statement = select(rows.c.id, target).where(target.in_(some), rows.c.deleted_at.is_(None))
+            statement = select(rows.c.id, target).where(target.in_(some), *where)
             links.update({row: to for row, to in session.connection().execute(statement.order_by(rows.c.id))})
         if links:
             found.append(Dependants(reference, links))
     return found
 
 
-def binned_with(session: Session, reference: Reference, ids: Collection[int], moment: datetime.datetime) -> list[int]:
-    """Rows that point at these records through a reference and went to the bin at the same instant."""
-    rows = _rows(reference.source_table, reference.source_column)
+def binned_with(
+    session: Session, reference: Reference, entity: str, ids: Collection[int], moment: datetime.datetime
+) -> list[int]:
+    """Rows that point at these records of `entity` through a reference and went to the bin at the same instant."""
+    rows = source_of(reference)
+    where = [rows.c.deleted_at == moment, *points_at(reference, rows, entity)]
     found: list[int] = []
     for some in _portions(ids):
         points = rows.c[reference.source_column].in_(some)
-        statement = select(rows.c.id).where(points, rows.c.deleted_at == moment).order_by(rows.c.id)
+        statement = select(rows.c.id).where(points, *where).order_by(rows.c.id)
         found.extend(session.connection().execute(statement).scalars())
     return found
 
@@ -179,3 +218,10 @@ def _portions(ids: Collection[int]) -> Iterator[list[int]]:
 def count_rows(session: Session, source_table: str) -> int:
     """How many rows a table has, the bin included; for the impact page."""
     return int(session.connection().execute(select(func.count()).select_from(table(source_table))).scalar_one())
+
+
+def remove_pointing_at(session: Session, entities: Collection[str]) -> None:
+    """Delete for good what points by entity and id at records of these entities, whose tables are being dropped (MO-3)."""
+    for reference in session.scalars(select(Reference).where(Reference.target_table == ANY)):
+        rows = source_of(reference)
+        session.connection().execute(delete(rows).where(rows.c[reference.entity_column or ""].in_(entities)))

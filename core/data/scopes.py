@@ -55,9 +55,11 @@ class Scope:
 
     def _owned(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership
-        reach = self.reach(registered.name)
         if ownership is None:
             return None  # the list belongs to nobody: the permission to view it decides
+        if ownership.part_of is not None:
+            return self._parts(registered, ownership.part_of)
+        reach = self.reach(registered.name)
         if reach == "none":
             return false()
         rows = registered.model.__table__
@@ -79,6 +81,22 @@ class Scope:
         if ownership.team is not None and reach == "team":
             found.append(rows.c[ownership.team].in_(self.teams))
         return or_(*found) if found else false()
+
+    def _parts(self, registered: RegisteredEntity, columns: tuple[str, str]) -> ColumnElement[bool] | None:
+        """Notes, files and their like are known to who may know of the record they are on."""
+        assert self.registry is not None
+        entity, record_id = (registered.model.__table__.c[name] for name in columns)
+        inside = {
+            name: (found, self.criterion(found)) for name, found in self.registry.entities.items() if found.entity.pages
+        }
+        hidden = {name: (found, condition) for name, (found, condition) in inside.items() if condition is not None}
+        if not hidden:
+            return None
+        known = [
+            and_(entity == name, record_id.in_(select(found.model.__table__.c.id).where(condition)))
+            for name, (found, condition) in hidden.items()
+        ]
+        return or_(entity.not_in(hidden), *known)
 
     def _shared(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership
@@ -144,7 +162,7 @@ def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> No
     """Let new records belong to who makes them, in the company he works for (TP-7, TP-14)."""
     for row in new:
         ownership = row.entity.ownership if isinstance(row, Record) else None
-        if ownership is None or ownership.through is not None:
+        if ownership is None or ownership.through is not None or ownership.part_of is not None:
             continue
         given: dict[str | None, object] = {}
         if actor.id is not None:

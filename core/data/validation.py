@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.data.records import Facet, Fielded, Record, Row
 from core.data.session import GuardedSession
 from core.errors import Invalid, Refused
-from core.fields import Field, Link
+from core.fields import AnyLink, Field, Link
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
@@ -98,18 +98,24 @@ class _Together:
         """Look at this value when all are known."""
         kind = found.type
         unique = found.declaration.unique and isinstance(row, Record)
-        if not unique and not isinstance(kind, Link):
+        if not unique and not isinstance(kind, Link | AnyLink):
             return
         value = getattr(row, found.attribute)
         if value is None:
             return
-        if isinstance(kind, Link):
-            self._links.setdefault((kind.to, found), set()).add(value)
+        table = kind.to if isinstance(kind, Link) else self._table(row, kind) if isinstance(kind, AnyLink) else None
+        if table is not None:
+            self._links.setdefault((table, found), set()).add(value)
         if unique and isinstance(row, Record):
             other = self._unique.setdefault((type(row), found), {}).setdefault(value, row)
             if other is not row:
                 given = _("%(field)s %(value)s is given twice", field=found.label, value=found.type.text(value))
                 raise Refused(given, field=found.name)
+
+    def _table(self, row: Fielded, kind: AnyLink) -> str | None:
+        """The table of the entity a row names; None while its module is off, which nobody can link to anew."""
+        registered = self._registry.entities.get(getattr(row, kind.entity_in))
+        return None if registered is None else registered.model.__tablename__
 
     def check(self) -> None:
         """Raise `Refused` naming the field, and who has the value."""

@@ -17,6 +17,7 @@ from core.data.records import Record
 from core.data.references import (
     Dependants,
     Reference,
+    Target,
     binned_with,
     dependants,
     lock_rows,
@@ -81,35 +82,40 @@ def restore_record(unit: Unit, record: Record) -> None:
 def _binned_children(unit: Unit, record: Record, moment: datetime.datetime) -> list[tuple[Reference, list[int]]]:
     found: list[tuple[Reference, list[int]]] = []
     coming = {(record.__tablename__, record.id)}
-    waiting = [(record.__tablename__, [record.id])]
+    waiting = [(_target(record), [record.id])]
     while waiting:
-        table, ids = waiting.pop()
-        for reference in references_to(unit.session, table):
+        target, ids = waiting.pop()
+        for reference in references_to(unit.session, target.table):
             if reference.on_delete == "bin":
                 source = reference.source_table
-                rows = binned_with(unit.session, reference, ids, moment)
+                rows = binned_with(unit.session, reference, target.entity, ids, moment)
                 children = [row for row in rows if (source, row) not in coming]
                 if children:
                     coming.update((source, row) for row in children)
                     found.append((reference, children))
-                    waiting.append((source, children))
+                    waiting.append((Target(reference.entity, source), children))
     return found
+
+
+def _target(record: Record) -> Target:
+    return Target(record.entity.name, record.__tablename__)
 
 
 def _plan(unit: Unit, record: Record) -> _Plan:
     plan = _Plan({record.__tablename__: {record.id}})
-    waiting = [(record.__tablename__, {record.id})]
+    waiting = [(_target(record), {record.id})]
     while waiting:
-        table, ids = waiting.pop()
-        lock_rows(unit.session, table, ids)
-        for group in dependants(unit.session, table, ids):
+        target, ids = waiting.pop()
+        lock_rows(unit.session, target.table, ids)
+        for group in dependants(unit.session, target, ids):
             if group.reference.on_delete == "bin":
                 going = plan.going.setdefault(group.reference.source_table, set())
                 fresh = group.only(lambda row, going=going: row not in going)  # type: ignore[misc]
                 if fresh.links:
                     going.update(fresh.ids)
                     plan.bin.append(fresh)
-                    waiting.append((group.reference.source_table, set(fresh.ids)))
+                    source = Target(group.reference.entity, group.reference.source_table)
+                    waiting.append((source, set(fresh.ids)))
             else:
                 (plan.blocking if group.reference.on_delete == "refuse" else plan.unlink).append(group)
     plan.blocking = _staying(plan, plan.blocking)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 
-from sqlalchemy import column, delete, exists, select, table
+from sqlalchemy import delete, exists, select
 
 from core.data.context import Context
 from core.data.links import forget_links
 from core.data.records import Record, now
-from core.data.references import references_to
+from core.data.references import points_at, references_to, source_of
 from core.data.unit import Unit, transaction
 from core.features.bin import BIN_DAYS
 from core.i18n import ngettext
@@ -46,8 +46,9 @@ def _purge(unit: Unit, model: type[Record], before: datetime.datetime) -> int:
     rows = model.__table__
     free = [rows.c.deleted_at < before]
     for reference in references_to(unit.session, model.__tablename__):
-        source = table(reference.source_table, column(reference.source_column)).alias("source")
-        free.append(~exists().where(source.c[reference.source_column] == rows.c.id))
+        source = source_of(reference).alias("source")
+        points = points_at(reference, source, model.entity.name)
+        free.append(~exists().where(source.c[reference.source_column] == rows.c.id, *points))
     connection = unit.session.connection()
     ids = list(connection.execute(select(rows.c.id).where(*free).order_by(rows.c.id).limit(AT_ONCE)).scalars())
     if ids:

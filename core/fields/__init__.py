@@ -18,9 +18,10 @@ from core.fields.contacts import Email, Phone
 from core.fields.countries import Country
 from core.fields.dates import Date, DateTime, UtcDateTime
 from core.fields.keys import KEY_LENGTH, binary_string, digits, fold, key_column_type
-from core.fields.links import Link, id_column_type
+from core.fields.links import AnyLink, Link, id_column_type
 from core.fields.lists import COMPANIES, LINKS, PEOPLE, TEAMS, Listed, Numbers, OneOf, SeveralOf, holds
 from core.fields.numbers import Amount, Decimal, Integer, ScaledDecimal
+from core.fields.rich_text import RichText
 from core.fields.text import KeyedText, LongText, Text
 from core.fields.urls import Url
 
@@ -32,6 +33,7 @@ __all__ = [
     "PEOPLE",
     "TEAMS",
     "Amount",
+    "AnyLink",
     "Boolean",
     "Choice",
     "Control",
@@ -54,6 +56,7 @@ __all__ = [
     "Operator",
     "Option",
     "Phone",
+    "RichText",
     "Samples",
     "ScaledDecimal",
     "SeveralOf",

@@ -22,22 +22,8 @@ def id_column_type() -> TypeEngine[Any]:
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
-@dataclass(frozen=True, eq=False)
-class Link(LinkLike[int]):
-    """The id of a record of the table `to`.
-
-    `on_merge`: the link moves to the surviving record, lists of both are united, or it stays. `on_delete`: the target
-    cannot be deleted, this record goes to the bin with it, or the link is emptied.
-    """
-
-    name = "link"
-
-    to: str
-    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
-    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
-
-    def foreign_keys(self) -> Sequence[Any]:
-        return [ForeignKey(f"{self.to}.id")]
+class RecordId(LinkLike[int]):
+    """The id of a record; what it is a record of, the two types below say."""
 
     def column_type(self) -> TypeEngine[Any]:
         return id_column_type()
@@ -68,9 +54,6 @@ class Link(LinkLike[int]):
     def edit_text(self, value: int) -> str:
         return str(value)
 
-    def control(self) -> Control:
-        return Control("link", {"data-to": self.to})
-
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": MAXIMUM_ID}
 
@@ -78,6 +61,45 @@ class Link(LinkLike[int]):
         good = {"1": 1, "#42": 42, " 7 ": 7, "１２": 12, str(MAXIMUM_ID): MAXIMUM_ID}
         bad = ["0", "-1", "1.5", "1e3", "1,000", "x", "NaN", "٣", "1\x00", "<b>1</b>", str(2**63), "9" * 1_000_000]
         return Samples(good, bad)
+
+
+@dataclass(frozen=True, eq=False)
+class Link(RecordId):
+    """The id of a record of the table `to`.
+
+    `on_merge`: the link moves to the surviving record, lists of both are united, or it stays. `on_delete`: the target
+    cannot be deleted, this record goes to the bin with it, or the link is emptied.
+    """
+
+    name = "link"
+
+    to: str
+    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
+    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
+
+    def foreign_keys(self) -> Sequence[Any]:
+        return [ForeignKey(f"{self.to}.id")]
+
+    def control(self) -> Control:
+        return Control("link", {"data-to": self.to})
+
+
+@dataclass(frozen=True, eq=False)
+class AnyLink(RecordId):
+    """The id of a record of any entity; the column `entity_in` of the same row names the entity (DESIGN 6).
+
+    `on_merge` and `on_delete` as for `Link`. There is no foreign key: the unit of work checks that the record is there,
+    and what points at a record so is found through `core_reference`.
+    """
+
+    name = "any_link"
+
+    entity_in: str
+    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
+    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
+
+    def foreign_keys(self) -> Sequence[Any]:
+        return []
 
 
 def _unknown() -> Invalid:

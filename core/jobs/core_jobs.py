@@ -12,6 +12,8 @@ from core.data.clock import database_clock
 from core.data.engine import Database
 from core.data.tables import JobRow
 from core.errors import PluginError, Refused
+from core.features.file_care import sweep_files
+from core.features.file_store import FileStore
 from core.features.purge import purge_bin
 from core.i18n import lazy as _
 from core.jobs import results
@@ -40,7 +42,7 @@ def tell(job: JobRun) -> None:
 
 
 def keep_house(job: JobRun) -> None:
-    """Delete what was kept long enough: sign-ins, forms' keys, job rows and their files, records in the bin."""
+    """Delete what was kept long enough: sign-ins, forms' keys, job rows and their files, records in the bin, stray files."""
     database = job.context.database
     sweep(database)
     remove_old(database)
@@ -50,6 +52,8 @@ def keep_house(job: JobRun) -> None:
     results.sweep(job.var, named)
     job.progress()
     purge_bin(job.context)
+    job.progress()
+    sweep_files(database, FileStore(job.files))
 
 
 def remove_old(database: Database) -> int:

@@ -148,6 +148,11 @@ class JobRun:
         return self._runtime.config.var
 
     @property
+    def files(self) -> Path:
+        """The folder for files attached to records."""
+        return self._runtime.config.files
+
+    @property
     def label(self) -> Text:
         """What people see."""
         job = self.context.registry.jobs[self._claimed.name]

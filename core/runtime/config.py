@@ -31,6 +31,11 @@ class Config:
         """The key that signs."""
         return self.secret_keys[0]
 
+    @property
+    def files(self) -> Path:
+        """Where uploaded files are kept; never below a folder that is served."""
+        return self.var / "files"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
         """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL and COMPTOIR_JOBS; make the folder and its

@@ -26,6 +26,8 @@ from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError
 from core.features.bulk import BULK_JOBS
+from core.features.files import StoredFile
+from core.features.notes import Note
 from core.features.undo_job import UNDO_JOBS
 from core.fields import Option
 from core.i18n import Text, lazy as _
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company)
+CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
 CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS)
 """The jobs of the rooms of the core; a room adds its own tuple here."""
 

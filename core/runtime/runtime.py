@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM, Actor
 from core.contract.hooks import Incident
@@ -21,13 +22,22 @@ from core.data.context import Context
 from core.data.engine import Database
 from core.data.guards import is_inside_unit
 from core.data.migrations import CORE_FOLDER, fingerprint, migrate
+from core.data.references import declare_references
 from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.config import Config
 from core.runtime.discovery import Discovery
-from core.runtime.generation import AppFactory, BuildError, Generation, Stored, build_generation, read_stored
+from core.runtime.generation import (
+    CORE_ENTITIES,
+    AppFactory,
+    BuildError,
+    Generation,
+    Stored,
+    build_generation,
+    read_stored,
+)
 from core.runtime.state import CORE, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
@@ -91,6 +101,7 @@ class Runtime:
             return
         with self.database.connection() as connection:
             migrate(connection, CORE, CORE_FOLDER)
+            declare_references(Session(connection), CORE, CORE_ENTITIES)
             if connection.execute(select(State.version)).first() is None:
                 connection.execute(insert(State).values(id=1, version=1))
             row = {"enabled": False, "version": "", "migrations": wanted}

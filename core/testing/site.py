@@ -34,7 +34,7 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page and remember its form token."""
-        response = self.client.get(path, **options)
+        response = self.client.get(path, buffered=True, **options)
         found = TOKEN.search(response.text) if response.mimetype == "text/html" else None
         if found:
             self.token = found.group(1)
@@ -42,7 +42,7 @@ class Browser:
 
     def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form with the token of the last page."""
-        return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **options)
+        return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, buffered=True, **options)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         """Sign in as a person would."""

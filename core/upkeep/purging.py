@@ -21,7 +21,7 @@ from core.contract.changes import SYSTEM, Actor
 from core.data.links import forget_links
 from core.data.migrations import drop_owner
 from core.data.numbering import Counter, Series
-from core.data.references import Reference
+from core.data.references import Reference, remove_pointing_at
 from core.data.tables import (
     CustomField,
     DictionaryEntry,
@@ -72,6 +72,7 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             drop_owner(connection, name, tables)
             for each in tables:
                 forget_links(connection, each)
+            remove_pointing_at(unit.session, entities)
             _forget(connection, runtime.discovery, name, entities)
             bump(connection)
             unit.noteworthy = True

@@ -27,7 +27,11 @@ blueprint = Blueprint("actions", __name__)
 def undo_operation(operation_id: int) -> Response:
     """Take back an operation, as far as nothing changed since (US-4); needs the right to edit what it touches."""
     surroundings = here()
-    for entity in {entry.change.entity for entry in changes_of(surroundings.session, operation_id)}:
+    changes = [entry.change for entry in changes_of(surroundings.session, operation_id)]
+    for entity in {change.owner_entity or change.entity for change in changes} - {
+        found.name
+        for found in surroundings.registry.parts.values()  # those went with their owner, who is asked for
+    }:
         if entity in surroundings.registry.entities and not surroundings.may(f"{entity}.edit"):
             raise Forbidden(_("You may not do this. Ask an administrator."))
     result = undo(operation_id)

@@ -26,6 +26,7 @@ from core.web import (
     account,
     actions,
     editing,
+    files,
     home,
     jobs,
     mail_outbox,
@@ -34,13 +35,15 @@ from core.web import (
     mail_suppression,
     mail_templates,
     modules,
+    notes,
+    parts,
     records,
     roles,
 )
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
-from core.web.policy import PUBLIC, SIGNED_IN, check_policies, policy_of
+from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, policy_of
 from core.web.responses import alert, is_fragment, page, see
 from core.web.shell import bare_or_shell
 from core.web.templating import set_up_templates
@@ -99,6 +102,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         account.blueprint,
         actions.blueprint,
         editing.blueprint,
+        files.blueprint,
         home.blueprint,
         jobs.blueprint,
         mail_outbox.blueprint,
@@ -107,6 +111,8 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         mail_suppression.blueprint,
         mail_templates.blueprint,
         modules.blueprint,
+        notes.blueprint,
+        parts.blueprint,
         records.blueprint,
         roles.blueprint,
     ):
@@ -207,7 +213,12 @@ def _begin(runtime: Runtime, generation: Generation) -> Response | None:
         request.max_content_length = MAXIMUM_FORM  # read whole by the parser, which the form limit does not hold
     if request.method not in SAFE_METHODS:
         _refuse_foreign_posts()
-    return _admit(surroundings)
+    answer = _admit(surroundings)
+    if answer is None and request.endpoint is not None and request.mimetype == "multipart/form-data":
+        larger = body_of(generation.app.view_functions[request.endpoint])
+        if larger is not None:
+            request.max_content_length = larger  # only for who may send it: nothing of the body was read so far
+    return answer
 
 
 def _locale(surroundings: Here) -> i18n.Locale:

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.fields import Option
 from core.i18n import Text
+from core.web.part_contexts import FilesBox, NotesBox, UploadForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,17 @@ class ActionButton:
 
 
 @dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of the sheet: a link; `count` is shown behind the label when it is known."""
+
+    name: str
+    label: Text
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SheetPage:
     """A record's sheet (UX 2.3)."""
 
@@ -266,6 +278,17 @@ class SheetPage:
     restore_url: str | None
     deleted: Text | None
     return_url: str
+    facts: Sequence[Fact]
+    """The key facts above the tabs."""
+    tabs: Sequence[Tab]
+    tab: str
+    notes: NotesBox | None
+    """On the tab Activity."""
+    files: FilesBox | None
+    """On the tab Files."""
+    upload: UploadForm | None
+    """Where dropped files go, on every tab of a record the person may edit."""
+    errors: Sequence[tuple[str, Text]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from core.contract.changes import Actor
 from core.data.scopes import Scope, nothing
 from core.data.session import GuardedSession
 from core.errors import Forbidden
+from core.features.file_store import FileStore
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Here:
         if self._session is not None:
             self._session.expunge_all()  # the account stays as it was read
             self._session.rollback()
+
+    @property
+    def files(self) -> FileStore:
+        """Where uploaded files are."""
+        return FileStore(self.runtime.config.files)
 
     def may(self, permission: str) -> bool:
         """Whether the account has a permission."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -42,13 +43,16 @@ def describe_change(registry: Registry, entry: Entry) -> Text:
     """What happened to one record."""
     change = entry.change
     title = change.title
+    registered = registry.entities.get(change.entity)
+    own = registered.entity.sentences.get(change.kind) if registered else None
+    if own is not None:
+        return replace(own, values=(("title", title),))
     if change.kind == "created":
         return _("%(title)s created.", title=title)
     if change.kind == "deleted":
         return _("%(title)s moved to the trash.", title=title)
     if change.kind == "restored":
         return _("%(title)s restored.", title=title)
-    registered = registry.entities.get(change.entity)
     quick = registered.quick_field if registered else None
     if quick is not None and list(entry.fields) == [quick.name]:
         new = entry.fields[quick.name][1]

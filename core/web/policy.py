@@ -13,6 +13,7 @@ PUBLIC = "public"
 SIGNED_IN = "signed-in"
 
 _ATTRIBUTE = "comptoir_policy"
+_BODY = "comptoir_body"
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -32,6 +33,22 @@ def policy(rule: str) -> Callable[[V], V]:
 def policy_of(view: Callable[..., Any]) -> str | None:
     """The declared rule of a view."""
     found: str | None = getattr(view, _ATTRIBUTE, None)
+    return found
+
+
+def takes_body(maximum: int) -> Callable[[V], V]:
+    """Declare that a view takes multipart forms of up to `maximum` bytes; others take what the application allows."""
+
+    def declare(view: V) -> V:
+        setattr(view, _BODY, maximum)
+        return view
+
+    return declare
+
+
+def body_of(view: Callable[..., Any]) -> int | None:
+    """The declared limit of a view's forms in bytes, None for the common one."""
+    found: int | None = getattr(view, _BODY, None)
     return found
 
 

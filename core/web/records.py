@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 
-from core.data.history import history_of
 from core.data.query import parse, read_page
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
@@ -13,7 +12,7 @@ from core.web.current import here
 from core.web.list_page import add_filter_url, make_list_page
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import is_fragment, page, record_or_404, see
-from core.web.sheet_page import HISTORY_LINES, make_history, make_sheet_page
+from core.web.sheet_page import HISTORY_LINES, make_history, read_history, show_sheet, tab_asked
 from core.web.shell import group_label, make_shell
 from core.web.trash import make_bin_page
 
@@ -41,13 +40,7 @@ def index(entity: RegisteredEntity) -> Response:
 def sheet(entity: RegisteredEntity, record_id: int) -> Response:
     """One record: its fields, what plugins say of it, what happened to it."""
     record = record_or_404(entity.model, record_id, deleted=True)
-    content = make_sheet_page(entity, record)
-    crumbs = [
-        Crumb(group_label(entity.entity.group)),
-        Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
-        Crumb(record.title),
-    ]
-    return page("core/sheet.html", page=content, shell=make_shell(record.title, crumbs))
+    return show_sheet(entity, record, tab=tab_asked())
 
 
 @blueprint.get("/<entity:entity>/<int:record_id>/history")
@@ -56,7 +49,7 @@ def history(entity: RegisteredEntity, record_id: int) -> Response:
     """Older history of a record, page by page."""
     record = record_or_404(entity.model, record_id, deleted=True)
     before = request.args.get("before", type=int)
-    entries = history_of(here().session, entity.name, record_id, limit=HISTORY_LINES + 1, before=before)
+    entries = read_history(entity, record, before)
     lines, older = make_history(entity, record, entries[:HISTORY_LINES])
     sheet_url = url_for("records.sheet", entity=entity, record_id=record_id)
     crumbs = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import os
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from flask import Response, redirect, render_template, request
 from markupsafe import escape
 from werkzeug.http import dump_options_header
+from werkzeug.wsgi import FileWrapper
 
 from core.data.records import Record
 from core.errors import NotFound
@@ -17,6 +19,7 @@ from core.web.current import here
 R = TypeVar("R", bound=Record)
 
 DEFAULT_PAGE = "/"
+CHUNK = 64 * 1024
 
 
 def record_or_404(model: type[R], record_id: int, *, deleted: bool = False) -> R:
@@ -28,12 +31,37 @@ def record_or_404(model: type[R], record_id: int, *, deleted: bool = False) -> R
     return record
 
 
-def attachment(content: str | bytes, name: str, content_type: str) -> Response:
-    """A file to download, never shown as a page of ours (T12)."""
-    response = Response(content, content_type=f"{content_type}; charset=utf-8")
+SERVED_POLICY = "sandbox; default-src 'none'"
+"""For what people uploaded or made: whatever it is, it does nothing in a browser."""
+
+
+def attachment(content: str | bytes | BinaryIO, name: str, content_type: str) -> Response:
+    """A file to download, never shown as a page of ours (T12). An open file is sent piece by piece and closed."""
     clean = "".join(character for character in name if character.isprintable() and character not in '\\/"')
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": clean})
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response = _served(content, content_type)
+    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": clean or "file"})
+    return response
+
+
+def own_picture(content: BinaryIO, content_type: str) -> Response:
+    """A picture this server made itself: the only content of a stored file that a page may show (A11)."""
+    response = _served(content, content_type)
+    response.headers["Content-Disposition"] = "inline"
+    return response
+
+
+def _served(content: str | bytes | BinaryIO, content_type: str) -> Response:
+    kind = f"{content_type}; charset=utf-8" if content_type.startswith("text/") else content_type
+    if isinstance(content, str | bytes):
+        response = Response(content, content_type=kind)
+    else:
+        response = Response(FileWrapper(content, CHUNK), content_type=kind, direct_passthrough=True)
+        response.content_length = os.fstat(content.fileno()).st_size
+        if request.method == "HEAD":
+            content.close()  # nobody reads it, so nobody would close it
+    response.headers["Content-Security-Policy"] = SERVED_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from sqlalchemy.orm import object_session
 
 from core.contract.contributions import Panel
 from core.data.history import Entry, history_of
 from core.data.records import Record
 from core.exchange.mail.templates import email_fields
+from core.features.files import StoredFile
+from core.features.notes import visible_changes
+from core.features.parts import count_parts
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import SYSTEM_ATTRIBUTES, RegisteredEntity
 from core.web.boundary import Boundary
 from core.web.cells import cell_maker, link_titles, make_strip
-from core.web.contexts import ActionButton, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip
+from core.web.contexts import ActionButton, Crumb, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip, Tab
 from core.web.current import here
-from core.web.describe import describe_change, history_values, may_be_taken_back
+from core.web.describe import describe_change, history_values, load_summary, may_be_taken_back
 from core.web.mail_outbox import make_panel
+from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
+from core.web.parts import sheet_url
+from core.web.responses import page
+from core.web.shell import group_label, make_done, make_shell
 
 HISTORY_LINES = 20
+KEY_FACTS = 7
+ACTIVITY, DETAILS, FILES = TABS = ("activity", "details", "files")
+"""The core's tabs, the first of them shown unless the address says otherwise."""
 
 
 def value_of(record: Record, field: Field) -> Any:
@@ -37,11 +47,34 @@ def value_of(record: Record, field: Field) -> Any:
     return None if facet is None else getattr(facet, field.attribute)
 
 
-def make_sheet_page(registered: RegisteredEntity, record: Record) -> SheetPage:
-    """Everything the sheet template shows."""
+def show_sheet(
+    registered: RegisteredEntity,
+    record: Record,
+    *,
+    tab: str,
+    errors: Sequence[tuple[str, Text]] = (),
+    operation: int | None = None,
+) -> Response:
+    """The page of a record's sheet. `errors`: what is wrong with a form on it; `operation`: what was done nevertheless."""
+    content = make_sheet_page(registered, record, tab, errors)
+    crumbs = [
+        Crumb(group_label(registered.entity.group)),
+        Crumb(registered.entity.plural, url_for("records.index", entity=registered)),
+        Crumb(record.title),
+    ]
+    summary = load_summary(here().session, operation) if operation is not None else None
+    shell = make_shell(record.title, crumbs, make_done(summary) if summary else None)
+    return page("core/sheet.html", 422 if errors else 200, page=content, shell=shell)
+
+
+def make_sheet_page(
+    registered: RegisteredEntity, record: Record, tab: str = ACTIVITY, errors: Sequence[tuple[str, Text]] = ()
+) -> SheetPage:
+    """Everything the sheet template shows in one of its tabs."""
     surroundings = here()
     deleted = record.deleted_at is not None
-    entries = history_of(surroundings.session, registered.name, record.id, limit=HISTORY_LINES + 1)
+    tabs = _tabs(registered, record, tab)
+    entries = read_history(registered, record) if tab == ACTIVITY or deleted else []
     lines, older = make_history(registered, record, entries[:HISTORY_LINES])
     place: dict[str, Any] = {"entity": registered, "record_id": record.id}
     may_edit = surroundings.may(registered.permission("edit")) and not deleted
@@ -53,8 +86,8 @@ def make_sheet_page(registered: RegisteredEntity, record: Record) -> SheetPage:
         subtitle=str(getattr(record, numbering.field) or "") if numbering else "",
         badges=[],
         path=_path(registered, record) if may_edit else None,
-        groups=_groups(registered, record),
-        history=lines,
+        groups=_groups(registered, record) if tab == DETAILS else [],
+        history=lines if tab == ACTIVITY else [],
         older_url=older if len(entries) > HISTORY_LINES else None,
         panels=[] if deleted else _panels(registered, record),
         actions=[] if deleted else _actions(registered, record),
@@ -62,8 +95,57 @@ def make_sheet_page(registered: RegisteredEntity, record: Record) -> SheetPage:
         delete_url=url_for("editing.delete", **place) if may_delete and not deleted else None,
         restore_url=url_for("editing.restore", **place) if may_delete and deleted else None,
         deleted=_deleted(record, entries) if deleted else None,
-        return_url=request.path,
+        return_url=next(found.url for found in tabs if found.current),
+        facts=_key_facts(registered, record) if tab != DETAILS else [],
+        tabs=tabs,
+        tab=tab,
+        notes=make_notes_box(registered, record, may_edit=may_edit) if tab == ACTIVITY and not deleted else None,
+        files=make_files_box(registered, record, may_edit=may_edit) if tab == FILES and not deleted else None,
+        upload=make_upload_form(registered, record) if may_edit else None,
+        errors=errors,
     )
+
+
+def _tabs(registered: RegisteredEntity, record: Record, current: str) -> list[Tab]:
+    surroundings = here()
+    number = count_parts(surroundings.session, StoredFile, record, surroundings.actor)
+    labels: Sequence[tuple[str, Text, int | None]] = (
+        (ACTIVITY, _("Activity"), None), (DETAILS, _("Details"), None), (FILES, _("Files"), number),
+    )  # fmt: skip
+    return [
+        Tab(name, label, sheet_url(registered, record.id, name), name == current, count)
+        for name, label, count in labels
+    ]
+
+
+def tab_asked() -> str:
+    """The tab the address names; the first one for any other word."""
+    asked = request.args.get("tab", ACTIVITY)
+    return asked if asked in TABS else ACTIVITY
+
+
+def read_history(registered: RegisteredEntity, record: Record, before: int | None = None) -> list[Entry]:
+    """One more line of a record's history than a page shows, with its notes and files as far as the person may know."""
+    surroundings = here()
+    parts = visible_changes(surroundings.actor)
+    return history_of(
+        surroundings.session, registered.name, record.id, limit=HISTORY_LINES + 1, before=before, parts=parts
+    )
+
+
+def _key_facts(registered: RegisteredEntity, record: Record) -> list[Fact]:
+    """What the lists show of it, as far as there is something, above every tab (UX 2.3)."""
+    surroundings = here()
+    visible = surroundings.permissions.fields(surroundings.actor, registered)
+    left_out = {registered.entity.title, *SYSTEM_ATTRIBUTES}
+    if registered.entity.numbering:
+        left_out.add(registered.entity.numbering.field)
+    fields = [
+        found
+        for name, found in registered.fields.items()
+        if found.declaration.listed and name in visible and found.attribute not in left_out
+    ]
+    return [_fact(record, found) for found in fields if value_of(record, found) is not None][:KEY_FACTS]
 
 
 def _deleted(record: Record, entries: Sequence[Entry]) -> Text:
@@ -180,13 +262,18 @@ def make_history(
         undo_url = None
         if user is not None and may_be_taken_back(operation, user):
             undo_url = url_for("actions.undo_operation", operation_id=operation.id)
+        owner = (
+            registered if entry.change.entity == registered.name else surroundings.registry.entity(entry.change.entity)
+        )
         shown = Entry(
-            operation, entry.change, {name: pair for name, pair in entry.fields.items() if name not in hidden}
+            operation,
+            entry.change,
+            {name: pair for name, pair in entry.fields.items() if owner is not registered or name not in hidden},
         )
         what = describe_change(surroundings.registry, shown)
         if operation.undo_of is not None:
             what = _("Taken back: %(what)s", what=what)
-        values = [] if entry.change.kind == "created" else history_values(registered, shown)
+        values = [] if entry.change.kind == "created" else history_values(owner, shown)
         lines.append(HistoryLine(operation.at, operation.actor_name, what, operation.cause, values, undo_url))
     older = None
     if entries:

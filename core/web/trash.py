@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import url_for
 from sqlalchemy import select
 
 from core.data.history import Operation, RecordChange
 from core.i18n import lazy as _
+from core.registry import RegisteredEntity
 from core.web.contexts import BinPage, BinRow
 from core.web.current import here
+from core.web.parts import KINDS, live_owners, sheet_url
 
 SHOWN = 200
 
@@ -17,7 +21,7 @@ def make_bin_page() -> BinPage:
     """Deleted records of the entities the user may see, with who deleted them."""
     surroundings = here()
     rows: list[BinRow] = []
-    for registered in surroundings.registry.entities.values():
+    for registered in surroundings.registry.slugs.values():
         if not surroundings.may(registered.permission("view")):
             continue
         model = registered.model
@@ -38,8 +42,44 @@ def make_bin_page() -> BinPage:
                     restore_url=url_for("editing.restore", **place) if may_restore else "",  # type: ignore[arg-type]
                 )
             )
+    for registered in surroundings.registry.parts.values():
+        rows += _parts(registered)
     rows.sort(key=lambda row: row.deleted_at, reverse=True)
     return BinPage(rows[:SHOWN], _("Trash"))
+
+
+def _parts(registered: RegisteredEntity) -> list[BinRow]:
+    """Deleted notes or files of live records; those of deleted ones come back with them."""
+    surroundings = here()
+    model, tab = KINDS[registered.entity.slug]
+    deleted = select(model).where(model.deleted_at.is_not(None), model.visible_to(surroundings.actor))
+    newest = deleted.order_by(model.deleted_at.desc()).limit(SHOWN)
+    found = surroundings.session.scalars(newest, execution_options={"include_deleted": True}).all()
+    owners = live_owners(found)
+    who = _deleted_by(registered.name, [part.id for part in found])
+    rows = []
+    for part in found:
+        if (part.owner_entity, part.owner_id) not in owners:
+            continue
+        assert part.deleted_at is not None
+        owner, record = owners[part.owner_entity, part.owner_id]
+        place: dict[str, Any] = {
+            "entity": owner,
+            "record_id": record.id,
+            "kind": registered.entity.slug,
+            "part_id": part.id,
+        }
+        rows.append(
+            BinRow(
+                title=part.title,
+                entity_label=registered.entity.label,
+                url=sheet_url(owner, record.id, tab),
+                deleted_at=part.deleted_at,
+                who=who.get(part.id, ""),
+                restore_url=url_for("parts.restore", **place) if surroundings.may(owner.permission("edit")) else "",
+            )
+        )
+    return rows
 
 
 def _deleted_by(entity: str, ids: list[int]) -> dict[int, str]:

@@ -142,7 +142,9 @@ class TestBothWays:
         desk.go(made.path)
         desk.by("button", "Convert to customer").click()
         desk.told(desk.say("Convert to customer"))
+        desk.by("link", "Details").click()
         assert _fact(desk, "Customer since") != "—"
+        desk.by("link", "Activity").click()
         expect(desk.by("button", "Convert to customer")).to_have_count(0)
         newest = desk.page.locator("section", has=desk.by("heading", "History")).get_by_role("listitem").first
         expect(newest).to_contain_text(desk.say("Convert to customer"))

@@ -28,7 +28,9 @@ FIXED = {
     "Select all {n}": "Sélectionner les {n}", "Previous page": "Page précédente", "Next page": "Page suivante", "{n} prospects": "{n} prospects",
     # UX 2.3: sheets
     "Status": "Statut", "Edit": "Modifier", "History": "Historique", "Related": "Éléments liés", "Delete": "Supprimer",
-    "Convert to customer": "Convertir en client", "Restore": "Restaurer",
+    "Convert to customer": "Convertir en client", "Restore": "Restaurer", "Record sections": "Rubriques de la fiche",
+    "Activity": "Activité", "Details": "Détails", "Note": "Note", "Save note": "Enregistrer la note",
+    "Add files": "Ajouter des fichiers",
     # UX 2.4: forms
     "Name": "Nom", "Email": "E-mail", "There is a problem": "Un problème est survenu", "Save": "Enregistrer",
     "Save and create another": "Enregistrer et en créer un autre",

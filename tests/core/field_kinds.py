@@ -8,6 +8,7 @@ import pytest
 
 from core.fields import (
     Amount,
+    AnyLink,
     Boolean,
     Choice,
     Country,
@@ -55,6 +56,7 @@ TYPES: dict[str, FieldType[Any]] = {
     "url": Url(),
     "country": Country(),
     "link": Link("core_thing", on_merge="move", on_delete="refuse"),
+    "any link": AnyLink("owner_entity", on_merge="move", on_delete="bin"),
 }
 every_type = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES.keys())
 

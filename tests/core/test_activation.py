@@ -34,10 +34,12 @@ class TestOurTwo:
         assert [row.mask for row in rows(runtime, Series, Series.target == "thirdparty")] == [
             runtime.generation.registry.entity("thirdparty").entity.numbering.mask
         ]
-        assert all(row.plugin in ("leads", "thirdparty") for row in rows(runtime, Reference))
+        assert all(row.plugin in ("core", "leads", "thirdparty") for row in rows(runtime, Reference))
         operation = rows(runtime, Operation, Operation.action == "module.enable")[-1]
         assert operation.cause == "Third parties, Leads"
-        assert {"thirdparty", "lead", "series", "user", "team", "company"} == set(runtime.generation.registry.entities)
+        assert {"thirdparty", "lead", "series", "user", "team", "company", "note", "file"} == set(
+            runtime.generation.registry.entities
+        )
 
     def test_enabling_twice_changes_nothing(self, runtime: Runtime) -> None:
         enable(runtime, "leads")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from core.data.masks import Context, Mask, MaskError, check_sequence
 from core.errors import Refused
+from core.masks import Context, Mask, MaskError, check_sequence
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "numbering.csv"
 COLUMNS = ["id", "mask", "context", "calls_and_results", "note"]

@@ -10,12 +10,12 @@ import time_machine
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.data.masks import Context, Mask, MaskError
 from core.data.numbering import Counter, Series, advance, default_series, peek
 from core.data.unit import Unit
 from core.errors import Refused
 from core.features.bin import delete_record
 from core.features.undo import undo
+from core.masks import Context, Mask, MaskError
 from core.testing.site import Site
 from plugins.thirdparty.models import ThirdParty
 from tests.probe.helpers import add, edit, fetch, number_of, work

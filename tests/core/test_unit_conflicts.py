@@ -96,7 +96,8 @@ class TestVersions:
             "user": {"name": "Somebody", "email": "somebody@test.example"},
         }  # fmt: skip
         tried = []
-        for name, registered in shop.context().registry.entities.items():
+        for registered in shop.context().registry.slugs.values():
+            name = registered.name
             typed = values.get(name, {registered.entity.title: "Somebody"})
             if typed is None:
                 continue

@@ -55,7 +55,8 @@ def take_back(browser: Browser, response: TestResponse) -> TestResponse:
 
 def standing(browser: Browser, sheet: str) -> tuple[str, str]:
     """Tier and points of a third party, as its sheet shows them."""
-    facts = dict(re.findall(r"<dt>(Tier|Points)</dt><dd>(.*?)</dd>", without_history(browser.get(sheet)), re.S))
+    page = browser.get(f"{sheet}?tab=details").text
+    facts = dict(re.findall(r"<dt>(Tier|Points)</dt><dd>(.*?)</dd>", page, re.S))
     words = {name: " ".join(re.sub(r"<[^>]*>", " ", text).split()) for name, text in facts.items()}
     return words["Tier"].split()[-1], words["Points"].split()[-1]
 

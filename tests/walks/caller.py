@@ -30,10 +30,15 @@ class Caller:
         self._cookies: dict[str, str] = {}
         self.token = ""
 
+    @property
+    def cookie(self) -> str:
+        """The cookies as a request sends them."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
     def ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> Answer:
         """Send a request over a connection of its own. Raises `OSError` when there is none to be had."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=SECONDS)
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        headers = {"Cookie": self.cookie}
         body = None
         if form is not None:
             body = urlencode({"csrf_token": self.token, **form})

@@ -35,6 +35,11 @@ ROUTES = {
     "editing.restore": "entity.delete",
     "editing.save": "entity.edit",
     "editing.status": "entity.edit",
+    "files.add": "entity.edit",
+    "files.download": "entity.view",
+    "files.rename": "entity.edit",
+    "files.save_name": "entity.edit",
+    "files.thumbnail": "entity.view",
     "home.index": SIGNED_IN,
     "jobs.file": SIGNED_IN,
     "jobs.index": SIGNED_IN,
@@ -75,6 +80,11 @@ ROUTES = {
     "modules.reload": "modules.manage",
     "modules.save_settings": "settings.manage",
     "modules.settings": "settings.manage",
+    "notes.add": "entity.edit",
+    "notes.edit": "entity.edit",
+    "notes.save": "entity.edit",
+    "parts.delete": "entity.edit",
+    "parts.restore": "entity.edit",
     "records.history": "entity.view",
     "records.index": "entity.view",
     "records.sheet": "entity.view",
@@ -110,6 +120,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
     }  # fmt: skip
     values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "language": "en"}
+    values |= {"note_id": 1, "part_id": 1, "kind": "notes"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         entities = ANSWERS if "entity" in rule.arguments else ("",)
