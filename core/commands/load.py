@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{where}: {rejected.reason}", file=sys.stderr)
     if len(outcome.rejected) > SHOWN_REJECTED:
         print(f"... and {len(outcome.rejected) - SHOWN_REJECTED} more rows", file=sys.stderr)
+    if outcome.encoding == "cp1252":
+        print("the file is not UTF-8 and was read as Windows-1252: look at a name with accents", file=sys.stderr)
     print(
         f"{outcome.created} created, {outcome.known} known already, {len(outcome.rejected)} refused in {bar.seconds:.1f} s"
     )

@@ -6,13 +6,14 @@ hand. A refused row is reported with line, column and reason, and does not hold 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy import delete, insert, select, update
 
@@ -29,7 +30,8 @@ from core.registry import RegisteredEntity
 UNIT_ROWS = 500
 LEASE_SECONDS = 60.0
 MAXIMUM_COLUMNS = 200
-MAXIMUM_CELL = 131_072
+ENCODINGS = ("utf-8-sig", "cp1252")
+PORTION_BYTES = 1_048_576
 JOB_NAME = "load"
 OUTSIDE = "outside"
 """State of a job row that another process than the worker does; the row only says so while its lease lives."""
@@ -50,6 +52,8 @@ class Outcome:
 
     created: int = 0
     known: int = 0
+    encoding: str = ""
+    """How the file was read."""
     rejected: list[Rejected] = field(default_factory=list)
 
 
@@ -107,7 +111,7 @@ def load_file(context: Context, plan: Plan, file: Path, progress: Callable[[int]
 def _rows(plan: Plan, file: Path, outcome: Outcome) -> Iterator[Parsed | Rejected]:
     fields = {name: plan.entity.fields[name] for name in plan.columns}
     fixed = {name: plan.entity.fields[name].parse(text) for name, text in plan.constants.items()}
-    with _opened(file) as handle:
+    with _opened(file, outcome) as handle:
         reader = csv.reader(handle)
         try:
             header = next(reader, [])
@@ -126,16 +130,32 @@ def _rows(plan: Plan, file: Path, outcome: Outcome) -> Iterator[Parsed | Rejecte
                 yield _parse(reader.line_num, row, fields, places, fixed, plan.columns)
 
 
-def _opened(file: Path) -> Any:
+def _opened(file: Path, outcome: Outcome) -> TextIO:
     try:
-        file.open(encoding="utf-8-sig", newline="").read(4096)
-        return file.open(encoding="utf-8-sig", newline="")
-    except UnicodeDecodeError:
-        return file.open(encoding="cp1252", errors="replace", newline="")
+        outcome.encoding = _encoding_of(file)
+        return file.open(encoding=outcome.encoding, newline="")
     except OSError as error:
         raise Refused(
             _("The file %(name)s cannot be opened: %(reason)s", name=file.name, reason=error.strerror)
         ) from error
+
+
+def _encoding_of(file: Path) -> str:
+    """The first of the known encodings that fits the whole file, so that no row can break it later (F50)."""
+    with file.open("rb") as handle:
+        start = handle.read(2)
+    known = ("utf-16",) if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ENCODINGS
+    for name in known:
+        decoder = codecs.getincrementaldecoder(name)()
+        try:
+            with file.open("rb") as handle:
+                while portion := handle.read(PORTION_BYTES):
+                    decoder.decode(portion)
+                decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return name
+    raise Refused(_("The file is neither UTF-8, UTF-16 nor Windows-1252. Save it as UTF-8 and try again."))
 
 
 def _places(plan: Plan, header: Sequence[str]) -> dict[str, int]:
