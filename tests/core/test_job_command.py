@@ -53,6 +53,7 @@ def test_watching_what_failed(shop: Site, command: Any) -> None:
     assert command("watch", number)[0] == 1
 
 
+@pytest.mark.covers("OPS-4a")
 def test_the_bar_is_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

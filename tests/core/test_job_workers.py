@@ -23,6 +23,7 @@ pytest_plugins = ["tests.probe.fixtures"]
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.covers("OPS-2b")
 def test_two_hundred_jobs_over_two_workers(workers: Workers) -> None:
     jobs = workers.put("probe.once", 200)
     for _number in range(2):
@@ -32,6 +33,7 @@ def test_two_hundred_jobs_over_two_workers(workers: Workers) -> None:
     assert [workers.end(process) for process in workers.living] == [0, 0]
 
 
+@pytest.mark.covers("OPS-2a")
 def test_killed_in_the_middle_of_steps(workers: Workers) -> None:
     dice = random.Random(20261122)
     (job,) = workers.put("probe.steps", steps=24, pause=0.04)

@@ -69,6 +69,7 @@ def test_f01_killed_before_the_last_dot(posted: Site, sink: Witness, where: str)
     assert sink.counts() == {"lea@example.org": 1}
 
 
+@pytest.mark.covers("ML-5a")
 @pytest.mark.parametrize(("where", "taken"), [("dot", 0), ("answered", 1)])
 def test_f02_killed_when_the_server_may_have_it(posted: Site, sink: Witness, where: str, taken: int) -> None:
     queue(posted, "lea@example.org", "paul@example.org")
@@ -336,6 +337,7 @@ def test_f12_who_opts_out_while_the_queue_is_half_done_gets_nothing(posted: Site
     assert sink.counts()["person4@example.org"] == 1
 
 
+@pytest.mark.covers("ML-4a")
 def test_f12_every_road_passes_the_gate(posted: Site, sink: Witness) -> None:
     with transaction("test.optout", context=posted.context()) as unit:
         suppression.suppress(

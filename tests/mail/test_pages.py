@@ -56,6 +56,7 @@ def alice(office: Site) -> Browser:
     return office.browser("Alice", "user")
 
 
+@pytest.mark.covers("ML-2a")
 def test_a_mail_with_a_file_from_a_template_to_one_record(office: Site, sink: Witness, alice: Browser) -> None:
     number = third_party(alice, "Zinc {{7*7}} SARL", "zinc@zinc.example")
     assert f"/mail/send/thirdparties?id={number}" in alice.get(f"/thirdparties/{number}").text
@@ -285,6 +286,7 @@ class TestOutbox:
         assert admin.get(f"/mail/outbox/{number}/html").status_code == 404
 
 
+@pytest.mark.covers("ML-6a")
 def test_without_a_server_mail_can_be_read_here(sales: Site) -> None:
     alice = sales.browser("Alice")
     number = third_party(alice, "Zinc", "zinc@zinc.example")

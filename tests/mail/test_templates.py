@@ -35,6 +35,7 @@ def save(browser: Browser, subject: str = "Hi", body: str = "Hello", address: st
     return browser.post(address, form).status_code
 
 
+@pytest.mark.covers("ML-1a")
 def test_shipped_in_both_languages_for_every_list_with_addresses(sales: Site, admin: Browser) -> None:
     page = words(admin.get("/mail/templates").text)
     for text in ("First contact", "Follow-up", "Thanks", "Premier contact", "Relance", "Remerciements", "As shipped"):

@@ -42,6 +42,7 @@ def names_in(text: str) -> set[str]:
     return {name for name in ROLES if f"{name} & Co" in shown}
 
 
+@pytest.mark.covers("US-1a")
 @pytest.mark.parametrize("who", ROLES)
 @pytest.mark.parametrize("entity", SLUGS)
 class TestEveryRoad:
@@ -117,6 +118,7 @@ class TestEveryRoad:
 class TestSideDoors:
     """Nothing of a hidden record comes out by another way (T35, T36, T38)."""
 
+    @pytest.mark.covers("TP-7a")
     def test_the_creator_is_assigned(self, firm: Firm) -> None:
         page = firm.browsers["Rita"].get(f"/thirdparties/{firm.records['Rita', 'thirdparty']}").text
         assert "Sales representatives" in page
@@ -184,6 +186,7 @@ class TestCompanies:
     def test_with_one_company_it_is_silent(self, firm: Firm) -> None:
         assert "Shared with" not in firm.browsers["Alice"].get("/thirdparties/new").text
 
+    @pytest.mark.covers("TP-14a")
     def test_with_two(self, firm: Firm) -> None:
         first, second = split_firm(firm, "Uma")
         uma, alice = firm.browsers["Uma"], firm.browsers["Alice"]
