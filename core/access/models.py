@@ -87,7 +87,9 @@ class User(Record):
     region: Mapped[str | None] = mapped_column(String(8))
     timezone: Mapped[str | None] = mapped_column(String(60))
     theme: Mapped[str | None] = mapped_column(String(8))
-    company_id: Mapped[int | None] = mapped_column(ForeignKey("core_company.id"))
+    company_id: Mapped[int | None] = field(
+        OneOf(COMPANIES, to="core_company"), _("Active company"), readonly=True, section="place"
+    )
     """The company the person works for now; None: the first of his (TP-14)."""
 
     @validates("email")

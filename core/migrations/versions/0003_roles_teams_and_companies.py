@@ -112,5 +112,5 @@ def _people_become_records() -> None:
         keys = {"name_key": folded, "email_key": user.email.lower()}
         connection.execute(users.update().where(users.c.id == user.id).values(keys))
     op.drop_column("core_user", "role_before")
-    for name in ("created_at", "email_key", "name_key", "supervisor_id"):
+    for name in ("created_at", "email_key", "name_key", "supervisor_id", "company_id"):
         op.create_index(f"ix_core_user_{name}", "core_user", [name, "id"])
