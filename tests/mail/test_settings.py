@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import inspect, text
 
+from core.access.sealing import seal, unseal
 from core.data.tables import SettingValue
 from core.exchange.mail import journal
-from core.access.sealing import seal, unseal
 from core.exchange.mail.settings import PURPOSE, mail_settings
 from core.exchange.outgoing import Unreachable, connect, denied
 from core.testing.servers import free_port
