@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
+from core.access.hosts import TrustedHost
 from core.errors import Busy
 from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, gettext as _, use_locale
-from core.runtime.hosts import TrustedHost
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

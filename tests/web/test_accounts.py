@@ -13,10 +13,8 @@ from core.access.models import AccountToken, User
 from core.access.users import set_password
 from core.data.history import Operation
 from core.data.unit import transaction
-from core.errors import ContractError
-from core.runtime.config import Config
 from core.runtime.gate import Gate
-from core.testing.site import PASSWORD, Browser, Site
+from core.testing.site import PASSWORD, Site
 from tests.web.letters import (
     OTHER_PASSWORD,
     Counting,
@@ -377,43 +375,3 @@ class TestThePasswordAgain:
         alice.get("/account/confirm")
         codes = [alice.post("/account/confirm", {"confirm_password": "x"}).status_code for _number in range(7)]
         assert codes[-1] == 429
-
-
-class TestHost:
-    """T54: another host or port than that of the public address gets 400, whatever is asked."""
-
-    @pytest.mark.parametrize(
-        "host",
-        ["evil.test", "evil.test:8000", "localhost", "localhost:8080", "127.0.0.1:80", "localhost:8000@evil.test",
-         "evil.test@localhost:8000", "localhost:8000/x", "localhost:x", ""],
-    )  # fmt: skip
-    @pytest.mark.parametrize("path", ["/signin", "/static/app.css", "/forgotten"])
-    def test_foreign_hosts(self, house: Site, host: str, path: str) -> None:
-        assert house.visitor().client.get(path, headers={"Host": host}).status_code == 400
-
-    @pytest.mark.parametrize("host", ["localhost:8000", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"])
-    def test_names_of_this_machine(self, house: Site, host: str) -> None:
-        assert house.visitor().client.get("/signin", headers={"Host": host}).status_code == 200
-
-    @pytest.mark.parametrize(
-        ("host", "status"),
-        [("crm.test", 200), ("crm.test:443", 200), ("crm.test:8080", 400), ("localhost", 400), ("127.0.0.1:8000", 400)],
-    )
-    def test_a_public_address(self, house: Site, host: str, status: int) -> None:
-        house.runtime.config = replace(house.config, public_url="https://crm.test")
-        visitor = Browser(Gate(house.runtime))
-        assert visitor.client.get("/signin", headers={"Host": host}).status_code == status
-
-    def test_a_forged_host_makes_no_link(self, house: Site) -> None:
-        house.add_person("Alice")
-        forged = {"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.test"}
-        ask_for_reset(house, ALICE, headers=forged)
-        assert "evil.test" not in letters(house, ALICE)[0].body
-        assert link_in(letters(house, ALICE)[0])
-
-    @pytest.mark.parametrize(
-        "address", ["crm.test", "ftp://crm.test", "https://crm.test/x", "https://", "https://a:99999"]
-    )
-    def test_an_address_that_is_none_is_refused_at_start(self, address: str, tmp_path: object) -> None:
-        with pytest.raises(ContractError, match="PUBLIC_URL"):
-            Config.from_environment({"COMPTOIR_VAR": str(tmp_path), "COMPTOIR_PUBLIC_URL": address})
