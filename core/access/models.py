@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, String, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
+from sqlalchemy.types import TypeEngine
 
 from core.contract.contributions import Entity, Section
 from core.data.records import Identifier, Record, Row, now
@@ -22,19 +23,31 @@ from core.fields import (
     DateTime,
     Email,
     OneOf,
+    Option,
     SeveralOf,
     Text,
     field,
 )
-from core.i18n import lazy as _
+from core.i18n import LANGUAGES, lazy as _
 
 if TYPE_CHECKING:
     from core.contract.changes import Change
     from core.data.unit import Unit
 
 ADMINISTRATOR = "administrator"
+LANGUAGE_LENGTH = 8
 ROLES = "core.roles"
 """The list of roles, bound like a dictionary when a generation is built."""
+
+
+class LanguageChoice(Choice):
+    """One of the languages of Comptoir; None until the person chose one."""
+
+    def __init__(self) -> None:
+        super().__init__(tuple(Option(code, name) for code, name in LANGUAGES.items()))
+
+    def column_type(self) -> TypeEngine[Any]:
+        return String(LANGUAGE_LENGTH)
 
 
 class Team(Record):
@@ -66,13 +79,18 @@ class User(Record):
     __tablename__ = "core_user"
     entity = Entity(
         "user", _("User"), _("Users"), slug="users", title="name", new_label=_("Invite user"), group="administration",
-        icon="user", order=20, default_sort="name", administrators_only=True, rebuilds=True,
+        icon="user", order=20, default_sort="name", administrators_only=True, rebuilds=True, guarded=True,
         sections=(Section("main", _("User")), Section("place", _("Place in the firm"))),
     )  # fmt: skip
     name: Mapped[str] = field(Text(120), _("Name"), listed=True, search=True)
     email: Mapped[str] = field(Email(), _("Email"), listed=True, search=True, personal=True)
     role: Mapped[str] = field(Choice(dictionary=ROLES), _("Role"), listed=True, default=lambda: "user")
     active: Mapped[bool] = field(Boolean(), _("May sign in"), listed=True, default=lambda: True)
+    language: Mapped[str | None] = field(
+        LanguageChoice(),
+        _("Language"),
+        help=_("Of the pages and of the invitation. Without a choice: that of the browser"),
+    )
     supervisor_id: Mapped[int | None] = field(
         OneOf(PEOPLE), _("Supervisor"), listed=True, section="place", help=_("Sees what this person may see, too")
     )
@@ -83,7 +101,6 @@ class User(Record):
     login_key: Mapped[str] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     """Empty until the person chose a password: then nobody can sign in."""
-    language: Mapped[str | None] = mapped_column(String(8))
     region: Mapped[str | None] = mapped_column(String(8))
     timezone: Mapped[str | None] = mapped_column(String(60))
     theme: Mapped[str | None] = mapped_column(String(8))
@@ -117,9 +134,10 @@ def login_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
-def end_sign_ins(session: Session, user_id: int) -> None:
-    """End all sign-ins of an account; their cookies are worth nothing from then on (T49)."""
-    ended = update(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None)).values(ended_at=now())
+def end_sign_ins(session: Session, user_id: int, *, but: int | None = None) -> None:
+    """End all sign-ins of an account, or all `but` one; their cookies are worth nothing from then on (T49)."""
+    living = (SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.id.is_distinct_from(but))
+    ended = update(SignIn).where(*living).values(ended_at=now())
     session.execute(ended, execution_options=WITHOUT_EVENTS)  # sign-ins are no records: nothing to tell anybody
 
 
@@ -167,15 +185,54 @@ class SignIn(Row):
     created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
     seen_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
     ended_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type())
+    confirmed_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type())
+    """When the person gave the password again; None: not since `created_at` (A52)."""
     address: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
 
 
 class SignInFailure(Row):
-    """A wrong password, counted per account and per address to slow guessing down (T50)."""
+    """A wrong try, counted per account and per address to slow guessing down (T50)."""
 
     __tablename__ = "core_sign_in_failure"
     __table_args__ = (Index("ix_core_sign_in_failure_at", "at"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     scope: Mapped[str] = mapped_column(String(300), index=True)
     at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+
+
+class AccountToken(Row):
+    """A link that was mailed, or a sign-in that waits for its code: stored hashed, used once, for a while (A48, T53)."""
+
+    __tablename__ = "core_account_token"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), index=True)
+    binding: Mapped[str] = mapped_column(String(64))
+    """Of the password and the sign-in name at the time: once one of them changes, the token is worth nothing."""
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+    expires_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type(), index=True)
+    used_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type())
+
+
+class SecondFactor(Row):
+    """The app that makes a person's codes: its seed, sealed, and the last time step a code was taken of (A47)."""
+
+    __tablename__ = "core_second_factor"
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), primary_key=True, autoincrement=False)
+    sealed_seed: Mapped[str] = mapped_column(String(400))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+
+
+class RecoveryCode(Row):
+    """A code for who lost the app: hashed, used once (A47)."""
+
+    __tablename__ = "core_recovery_code"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type())

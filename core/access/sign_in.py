@@ -7,34 +7,23 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.access.models import SignIn, SignInFailure, User, login_key
+from core.access.models import SignIn, User
 from core.access.passwords import hash_password, needs_rehash, verify_password
+from core.access.throttle import account_scope, count_try, forget_tries, scopes, slow_down
 from core.access.users import find_user
 from core.data.records import now
 from core.data.session import WITHOUT_EVENTS
 from core.errors import Refused
-from core.i18n import lazy as _, lazy_plural
+from core.i18n import lazy as _
 
 IDLE = datetime.timedelta(minutes=60)
 ABSOLUTE = datetime.timedelta(hours=12)
 SEEN_EVERY = datetime.timedelta(minutes=1)
-FREE_TRIES = 5
-ADDRESS_TRIES = 50
-WINDOW = datetime.timedelta(minutes=15)
-LONGEST_WAIT_SECONDS = 300
-
-
-class TooManyTries(Refused):
-    """Sign-in is slowed down; `seconds` until the next try is taken (T50). Pages answer 429."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(
-            lazy_plural("Too many tries. Wait %(number)s second.", "Too many tries. Wait %(number)s seconds.", seconds)
-        )
-        self.seconds = seconds
+RECENT = datetime.timedelta(minutes=15)
+"""How long after sign-in, or after the password was given again, one may change what guards accounts (A52)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +64,15 @@ def check_credentials(session: Session, name: str, password: str, address: str) 
 
     Raises `TooManyTries`. The caller then calls `note_failure` or `note_success` in a unit.
     """
-    _slow_down(session, _scopes(name, address))
+    slow_down(session, scopes(name, address))
     user = find_user(session, name)
     fits = verify_password(user.password_hash if user else None, password)
     return user if fits and user is not None and user.active else None
 
 
-def _scopes(name: str, address: str) -> tuple[str, str]:
-    return f"account:{login_key(name)[:200]}", f"address:{address[:64]}"
-
-
 def note_failure(session: Session, name: str, address: str) -> None:
     """Count a wrong password, for the account and for the address it came from."""
-    session.add_all(SignInFailure(scope=scope, at=now()) for scope in _scopes(name, address))
+    count_try(session, scopes(name, address))
 
 
 def note_success(session: Session, user_id: int, password: str) -> User:
@@ -95,23 +80,8 @@ def note_success(session: Session, user_id: int, password: str) -> User:
     user = session.get_one(User, user_id)
     if needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
-    account = _scopes(user.email, "")[0]
-    session.execute(delete(SignInFailure).where(SignInFailure.scope == account), execution_options=WITHOUT_EVENTS)
+    forget_tries(session, [scope for scope, _free in account_scope(user.email)])
     return user
-
-
-def _slow_down(session: Session, scopes: tuple[str, str]) -> None:
-    since = now() - WINDOW
-    for scope, free in zip(scopes, (FREE_TRIES, ADDRESS_TRIES), strict=True):
-        statement = select(func.count(), func.max(SignInFailure.at)).where(
-            SignInFailure.scope == scope, SignInFailure.at > since
-        )
-        number, last = session.execute(statement).one()
-        if number >= free:
-            wait = min(LONGEST_WAIT_SECONDS, 2 ** min(number - free + 1, 9))
-            left = wait - (now() - last).total_seconds()
-            if left > 0:
-                raise TooManyTries(int(left) + 1)
 
 
 def start_sign_in(session: Session, user: User, address: str, browser: str) -> str:
@@ -125,6 +95,36 @@ def start_sign_in(session: Session, user: User, address: str, browser: str) -> s
         )
     )  # fmt: skip
     return token
+
+
+def is_recent(sign_in: SignIn) -> bool:
+    """Whether the person proved lately who he is (A52)."""
+    return now() - (sign_in.confirmed_at or sign_in.created_at) <= RECENT
+
+
+def confirm_sign_in(session: Session, token: str) -> str:
+    """Note that the person gave the password again; the sign-in goes on under a new token (T48, A52). Part of a unit."""
+    fresh = new_token()
+    renewed = update(SignIn).where(SignIn.token_hash == token_hash(token), SignIn.ended_at.is_(None))
+    values = {"token_hash": token_hash(fresh), "confirmed_at": now()}
+    session.execute(renewed.values(values), execution_options=WITHOUT_EVENTS)  # sign-ins are no records
+    return fresh
+
+
+def living_sign_ins(session: Session, user_id: int) -> list[SignIn]:
+    """The sign-ins of an account that still work, the one last used first (A51)."""
+    moment = now()
+    living = (
+        SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.seen_at > moment - IDLE,
+        SignIn.created_at > moment - ABSOLUTE,
+    )  # fmt: skip
+    return list(session.scalars(select(SignIn).where(*living).order_by(SignIn.seen_at.desc(), SignIn.id.desc())))
+
+
+def end_own_sign_in(session: Session, user_id: int, sign_in_id: int) -> None:
+    """End one sign-in of an account; another's number ends nothing (T35, A51). Part of a unit."""
+    own = update(SignIn).where(SignIn.id == sign_in_id, SignIn.user_id == user_id, SignIn.ended_at.is_(None))
+    session.execute(own.values(ended_at=now()), execution_options=WITHOUT_EVENTS)  # sign-ins are no records
 
 
 def end_sign_in(session: Session, token: str) -> None:

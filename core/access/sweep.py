@@ -1,4 +1,4 @@
-"""Forgets what access keeps only for a while: ended sign-ins, wrong passwords, one-time keys of forms."""
+"""Forgets what access keeps only for a while: ended sign-ins, wrong tries, mailed links, one-time keys of forms."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import datetime
 
 from sqlalchemy import delete, or_
 
-from core.access.models import SignIn, SignInFailure
-from core.access.sign_in import ABSOLUTE, WINDOW
+from core.access.models import AccountToken, SignIn, SignInFailure
+from core.access.sign_in import ABSOLUTE
+from core.access.throttle import WINDOW
 from core.data.engine import Database
 from core.data.records import now
 from core.data.tables import Submission
@@ -23,4 +24,5 @@ def sweep(database: Database) -> None:
             delete(SignIn).where(or_(SignIn.created_at < moment - ABSOLUTE, SignIn.ended_at < moment - KEPT))
         )
         connection.execute(delete(SignInFailure).where(SignInFailure.at < moment - WINDOW))
+        connection.execute(delete(AccountToken).where(AccountToken.expires_at < moment - KEPT))
         connection.execute(delete(Submission).where(Submission.at < moment - KEPT))

@@ -89,6 +89,8 @@ class Entity:
     administrators_only: bool = False
     rebuilds: bool = False
     """Whether generations are built from its records, so that a change of one calls for a new generation."""
+    guarded: bool = False
+    """Whether changing its records asks for the password again when it was not given lately (A52)."""
     ownership: Ownership | None = None
     pages: bool = True
     """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""

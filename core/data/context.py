@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,10 +12,15 @@ from core.contract.changes import Actor
 from core.errors import ContractError
 
 if TYPE_CHECKING:
+    from core.contract.changes import Change
     from core.contract.hooks import Hooks
     from core.data.engine import Database
     from core.data.scopes import Scope
+    from core.data.unit import Unit
     from core.registry import Registry
+
+Rule = Callable[["Unit", "Change"], None]
+"""What must follow from a change of a record, in the same unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Context:
     job_id: int | None = None
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """The installation's keys, from a file outside the database: the first signs and seals, all of them verify."""
+    public_url: str = ""
+    """Where links in mails begin, without a slash at the end; never taken from a request (T54)."""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Rules for records of the core by entity, of rooms above the one that declares the record: they are handed in,
+    since a room cannot import one above it. A record's own rules stand in `Record.settle`."""
 
 
 _current: ContextVar[Context | None] = ContextVar("comptoir_context", default=None)

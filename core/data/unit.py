@@ -219,6 +219,8 @@ class Unit:
             record = self.session.get(model, change.record_id, execution_options=INCLUDE_DELETED)
             if record is not None:
                 record.settle(self, change)
+            if (rule := self.context.rules.get(change.entity)) is not None:
+                rule(self, change)
         if any(registry.entity(change.entity).entity.rebuilds for change in changes):
             bump(self.session.connection())
 

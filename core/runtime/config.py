@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from core.errors import ContractError
 from core.jobs.backend import BACKENDS, EMBEDDED
 
 DEFAULT_PORT = 8000
 KEY_BYTES = 32
+MAXIMUM_PROXIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Config:
     port: int = DEFAULT_PORT
     public_url: str = ""
     jobs: str = EMBEDDED
+    proxies: int = 0
+    """How many proxies of ours stand in front: so many entries of `X-Forwarded-For` are believed, else none (T55)."""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -38,10 +42,11 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
-        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL and COMPTOIR_JOBS; make the folder and its
-        key file.
+        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL, COMPTOIR_JOBS and COMPTOIR_PROXIES;
+        make the folder and its key file.
 
-        Raises `ContractError` when PORT is no port, or COMPTOIR_JOBS none of the backends.
+        Raises `ContractError` when PORT is no port, COMPTOIR_JOBS none of the backends, COMPTOIR_PROXIES no small number,
+        or COMPTOIR_PUBLIC_URL no address of a site.
         """
         given = os.environ if environment is None else environment
         var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
@@ -51,13 +56,20 @@ class Config:
         jobs = given.get("COMPTOIR_JOBS") or EMBEDDED
         if jobs not in BACKENDS:
             raise ContractError(f"COMPTOIR_JOBS must be one of {', '.join(BACKENDS)}, not {jobs!r}")
+        proxies = given.get("COMPTOIR_PROXIES") or "0"
+        if not (proxies.isascii() and proxies.isdigit() and int(proxies) <= MAXIMUM_PROXIES):
+            raise ContractError(f"COMPTOIR_PROXIES must be a number from 0 to {MAXIMUM_PROXIES}, not {proxies!r}")
+        public_url = (given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+        if not is_site(public_url):
+            raise ContractError(f"COMPTOIR_PUBLIC_URL must be like https://crm.example.com, not {public_url!r}")
         var.mkdir(parents=True, exist_ok=True)
         return cls(
             var=var,
             database_url=given.get("COMPTOIR_DATABASE_URL") or f"sqlite:///{var / 'comptoir.db'}",
             port=int(port),
-            public_url=(given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+            public_url=public_url,
             jobs=jobs,
+            proxies=int(proxies),
             secret_keys=(secret_key(var / "secret.key"),),
         )
 
@@ -74,8 +86,19 @@ class Config:
             "COMPTOIR_PUBLIC_URL": self.public_url,
             "PORT": str(self.port),
             "COMPTOIR_JOBS": self.jobs,
+            "COMPTOIR_PROXIES": str(self.proxies),
         }
         return {**os.environ, **settings}
+
+
+def is_site(address: str) -> bool:
+    """Whether an address can be that of a site: scheme and host, perhaps a port, nothing after it."""
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return known and not (parts.path or parts.query or parts.fragment or parts.username)
 
 
 def secret_key(file: Path) -> bytes:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
+from core.access.hosts import TrustedHost
 from core.errors import Busy
 from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, gettext as _, use_locale
 
@@ -38,8 +40,18 @@ class Gate:
         self._runtime = runtime
         self._core_files = static_files(CORE_STATIC, PREFIX)
         self._plugin_files: dict[Path, WSGIApplication] = {}
+        self._host = TrustedHost(runtime.config.public_url)
+        proxies = runtime.config.proxies
+        self._answer: WSGIApplication = (
+            ProxyFix(self._serve, x_for=proxies, x_proto=proxies, x_host=0) if proxies else self._serve
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not self._host.admits(environ):
+            return wrong_host(environ, start_response)
+        return self._answer(environ, start_response)
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         try:
             if path.startswith(PREFIX):
@@ -98,6 +110,21 @@ def not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterab
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
     start_response("404 Not Found", headers)
     return [b"There is no such file.\n"]
+
+
+def wrong_host(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """400 for a request that calls this server by another name than its public address (T54)."""
+    log.warning(
+        "refused: the Host of the request is not that of the public address (COMPTOIR_PUBLIC_URL)",
+        extra={"event": "host.refused", "host": environ.get("HTTP_HOST", "")[:200]},
+    )
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("400 Bad Request", headers)
+    return [b"Comptoir is not at this address. Open it at its public address (COMPTOIR_PUBLIC_URL).\n"]
 
 
 def unreachable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

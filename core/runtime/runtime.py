@@ -16,6 +16,7 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.access.models import User
 from core.contract.changes import SYSTEM, Actor
 from core.contract.hooks import Incident
 from core.data.context import Context
@@ -25,6 +26,7 @@ from core.data.migrations import CORE_FOLDER, fingerprint, migrate
 from core.data.references import declare_references
 from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
+from core.exchange.accounts import settle_user
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.config import Config
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("comptoir.runtime")
 
+RULES = {User.entity.name: settle_user}
+"""What accounts send is the business of a room above theirs."""
 MAXIMUM_QUEUE = 1_000
 """Incidents kept while the database cannot take them; all of them are in the log as well."""
 REPEAT_SECONDS = 10.0
@@ -210,7 +214,7 @@ class Runtime:
         """What a unit of work needs to know, for somebody working in `generation`; without `scope`, the system itself."""
         return Context(
             generation.registry, generation.hooks, self.database, actor, request_id, scope,
-            secret_keys=self.config.secret_keys,
+            secret_keys=self.config.secret_keys, public_url=self.config.public_url, rules=RULES,
         )  # fmt: skip
 
     # -- faults of plugins --------------------------------------------------------------------------------------

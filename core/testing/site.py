@@ -16,7 +16,7 @@ from core.contract.changes import SYSTEM, Actor
 from core.data.context import Context
 from core.data.unit import transaction
 from core.runtime.activation import disable, enable
-from core.runtime.config import Config
+from core.runtime.config import DEFAULT_PORT, Config
 from core.runtime.gate import Gate
 from core.runtime.runtime import Runtime
 from core.web.app import create_app
@@ -25,11 +25,26 @@ PASSWORD = "quince-ladder-73"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+class _Client(Client):
+    """Asks the host it was told, unless a test says another."""
+
+    def __init__(self, gate: Gate, base_url: str) -> None:
+        super().__init__(gate)
+        self._base_url = base_url
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        """Send a request."""
+        if args and isinstance(args[0], str):
+            options.setdefault("base_url", self._base_url)
+        return super().open(*args, **options)
+
+
 class Browser:
     """A browser without script: keeps cookies, follows nothing by itself, sends the form token."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.client = Client(gate)
+    def __init__(self, gate: Gate, base_url: str = f"http://localhost:{DEFAULT_PORT}") -> None:
+        """`base_url`: what the server is called in requests; another name than its public address gets 400."""
+        self.client = _Client(gate, base_url)
         self.token = ""
 
     def get(self, path: str, **options: Any) -> TestResponse:

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, session, url_for
 
 from core.access.models import ADMINISTRATOR, User
+from core.access.second_factor import has_factor
 from core.access.setup import end_setup, setup_token
 from core.access.sign_in import (
-    TooManyTries,
     check_credentials,
     end_sign_in,
     note_failure,
@@ -20,6 +20,8 @@ from core.access.sign_in import (
     refuse_wrong_sign_in,
     start_sign_in,
 )
+from core.access.throttle import TooManyTries
+from core.access.tokens import CODE, issue_token
 from core.access.users import add_user, any_user
 from core.data.context import current_context
 from core.data.unit import transaction
@@ -40,6 +42,7 @@ LANGUAGE_COOKIE = "comptoir_language"
 YEAR_SECONDS = 365 * 24 * 3600
 THEMES = ("light", "dark", "system")
 LOGGED_REPORT = 2000
+TOLD = _("Your password was set. Sign in with it.")
 
 
 # -- signing in -------------------------------------------------------------------------------------------------
@@ -53,7 +56,8 @@ def signin() -> Response:
 
 
 def _signin_page(next_url: str, email: str, error: Text | None, status: int) -> Response:
-    content = SignInPage(home_path(next_url), email, error)
+    told = TOLD if request.args.get("told") == "password" else None
+    content = SignInPage(home_path(next_url), email, error, told)
     return page("core/signin.html", status, page=content)
 
 
@@ -72,17 +76,24 @@ def enter() -> Response:
         response.headers["Retry-After"] = str(error.seconds)
         return response
     surroundings.fresh()
-    token = None
+    token, waiting = None, False
     with transaction("session.sign_in") as unit:
         if user is None:
             note_failure(unit.session, email, address)
         else:
             account = note_success(unit.session, user.id, password)
-            token = start_sign_in(unit.session, account, address, request.headers.get("User-Agent", ""))
-    if token is None or not isinstance(session, Visit):
-        log.warning("sign-in refused", extra={"address": address})
+            waiting = has_factor(unit.session, account.id)
+            if waiting:
+                token = issue_token(unit.session, account, CODE)
+            else:
+                token = start_sign_in(unit.session, account, address, request.headers.get("User-Agent", ""))
+    if user is None or token is None or not isinstance(session, Visit):
+        log.warning("sign-in refused", extra={"event": "sign_in.refused", "address": address})
         return _signin_page(next_url, email, refuse_wrong_sign_in().message, 422)
     session.replace(token)
+    if waiting:
+        return see(url_for("second_factor.code", next=home_path(next_url)))
+    log.info("signed in", extra={"event": "sign_in.done", "user_id": user.id, "address": address})
     return see(next_url)
 
 

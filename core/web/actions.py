@@ -12,6 +12,7 @@ from core.features.undo import undo, undoable
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.boundary import report_fault
+from core.web.confirm import ask_again
 from core.web.contexts import Crumb, RecentPage, RecentRow
 from core.web.current import here
 from core.web.describe import describe_operation
@@ -34,6 +35,11 @@ def undo_operation(operation_id: int) -> Response:
     }:
         if entity in surroundings.registry.entities and not surroundings.may(f"{entity}.edit"):
             raise Forbidden(_("You may not do this. Ask an administrator."))
+    registered = (surroundings.registry.entities.get(change.entity) for change in changes)
+    if any(found is not None and found.entity.guarded for found in registered):
+        asked = ask_again()
+        if asked is not None:
+            return asked
     result = undo(operation_id)
     return see(came_from(), result.operation)
 

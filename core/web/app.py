@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map, V
 
 from core import i18n
 from core.access.sign_in import find_sign_in
+from core.access.throttle import TooManyTries
 from core.access.touch import touch_sign_in
 from core.access.users import actor_of
 from core.access.views import scope_of
@@ -25,6 +26,7 @@ from core.registry import RegisteredEntity, Registry
 from core.web import (
     account,
     actions,
+    confirm,
     editing,
     files,
     home,
@@ -37,8 +39,12 @@ from core.web import (
     modules,
     notes,
     parts,
+    passwords,
     records,
     roles,
+    second_factor,
+    sign_ins,
+    user_admin,
 )
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
@@ -70,6 +76,7 @@ STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
     (StateConflict, 409),
     (Busy, 503),
     (PluginError, 500),
+    (TooManyTries, 429),
     (Refused, 422),
 )
 
@@ -98,9 +105,11 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     app.before_request(begin)
     app.context_processor(_page_variables)
     CSRFProtect(app)
+    app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     for blueprint in (
         account.blueprint,
         actions.blueprint,
+        confirm.blueprint,
         editing.blueprint,
         files.blueprint,
         home.blueprint,
@@ -113,8 +122,12 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         modules.blueprint,
         notes.blueprint,
         parts.blueprint,
+        passwords.blueprint,
         records.blueprint,
         roles.blueprint,
+        second_factor.blueprint,
+        sign_ins.blueprint,
+        user_admin.blueprint,
     ):
         app.register_blueprint(blueprint)
     for plugin, blueprint in generation.hooks.gather("blueprints"):
@@ -250,6 +263,8 @@ def _admit(surroundings: Here) -> Response | None:
     if surroundings.user is None:
         wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS else "/"
         return see(f"/signin?next={quote(wanted)}" if wanted != "/" else "/signin")
+    if second_factor.stopped(surroundings):
+        return see(url_for("second_factor.index"))
     if rule is None:
         raise Forbidden(_("You may not do this. Ask an administrator."))
     if rule != SIGNED_IN:
@@ -301,6 +316,8 @@ def _refuse(error: ComptoirError) -> Response:
         response = bare_or_shell(status, error.message)
     if status == 503:
         response.headers["Retry-After"] = "2"
+    if isinstance(error, TooManyTries):
+        confirm.too_many(response, error)
     return response
 
 

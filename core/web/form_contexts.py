@@ -77,8 +77,9 @@ class ConflictPage:
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """Sign-in (UX 2.15). `wait`: seconds until the next try is taken."""
+    """Sign-in (UX 2.15). `told`: what was done just before."""
 
     next_url: str
     email: str = ""
     error: Text | None = None
+    told: Text | None = None

@@ -19,7 +19,7 @@ from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
-from core.web.policy import policy
+from core.web.policy import guarded_by_password, policy
 from core.web.responses import page, see
 from core.web.shell import make_shell
 
@@ -123,6 +123,7 @@ def _find(name: str) -> overview.Module:
 
 @blueprint.post("/reload")
 @policy(MANAGE)
+@guarded_by_password
 def reload() -> Response:
     """Look for newly installed modules."""
     here().fresh()
@@ -197,6 +198,7 @@ def _change(name: str, verb: str, change: Callable[..., Any]) -> Response:
 
 @blueprint.post("/<name>/enable")
 @policy(MANAGE)
+@guarded_by_password
 def enable_now(name: str) -> Response:
     """Enable, with the modules it needs."""
     surroundings = here()
@@ -215,6 +217,7 @@ def enable_now(name: str) -> Response:
 
 @blueprint.post("/<name>/disable")
 @policy(MANAGE)
+@guarded_by_password
 def disable_now(name: str) -> Response:
     """Disable; the data stays."""
     surroundings = here()
@@ -283,6 +286,7 @@ def _stored_rows(name: str) -> int:
 
 @blueprint.post("/<name>/purge")
 @policy(MANAGE)
+@guarded_by_password
 def purge(name: str) -> Response:
     """Remove the data of a disabled module for good; its name must be typed, a dump is kept (MO-3)."""
     if request.form.get("confirm", "").strip() != name:
@@ -336,6 +340,7 @@ def _settings_page(plugin: Plugin, typed: Mapping[str, str], errors: Mapping[str
 
 @blueprint.post("/<name>/settings")
 @policy("settings.manage")
+@guarded_by_password
 def save_settings(name: str) -> Response:
     """Store the settings, or show what is wrong."""
     plugin = _settings_plugin(name)

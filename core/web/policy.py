@@ -14,6 +14,7 @@ SIGNED_IN = "signed-in"
 
 _ATTRIBUTE = "comptoir_policy"
 _BODY = "comptoir_body"
+_GUARDED = "comptoir_guarded"
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -50,6 +51,17 @@ def body_of(view: Callable[..., Any]) -> int | None:
     """The declared limit of a view's forms in bytes, None for the common one."""
     found: int | None = getattr(view, _BODY, None)
     return found
+
+
+def guarded_by_password(view: V) -> V:
+    """Declare that a view asks for the password again when it was not given lately (A52)."""
+    setattr(view, _GUARDED, True)
+    return view
+
+
+def is_guarded(view: Callable[..., Any]) -> bool:
+    """Whether a view was declared so."""
+    return bool(getattr(view, _GUARDED, False))
 
 
 def check_policies(app: Flask) -> None:

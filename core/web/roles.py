@@ -19,7 +19,7 @@ from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.contexts import Crumb
 from core.web.current import here
-from core.web.policy import policy
+from core.web.policy import guarded_by_password, policy
 from core.web.responses import page, see
 from core.web.shell import group_label, make_shell
 
@@ -113,6 +113,7 @@ def _roles_page(error: Text | None, status: int) -> Response:
 
 @blueprint.post("")
 @policy("settings.manage")
+@guarded_by_password
 def add() -> Response:
     """Add a role that may do nothing yet."""
     code = request.form.get("code", "").strip()
@@ -180,6 +181,7 @@ def _row(registered: RegisteredEntity, reach_of: object) -> MatrixRow:
 
 @blueprint.post("/<code>")
 @policy("settings.manage")
+@guarded_by_password
 def save(code: str) -> Response:
     """Set what a role may see and do; who has it signs in again."""
     rights = _rights(code)
@@ -199,6 +201,7 @@ def save(code: str) -> Response:
 
 @blueprint.post("/<code>/remove")
 @policy("settings.manage")
+@guarded_by_password
 def remove(code: str) -> Response:
     """Remove a role nobody has."""
     rights = _rights(code)

@@ -28,6 +28,7 @@ from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
 from core.web.parts import sheet_url
 from core.web.responses import page
 from core.web.shell import group_label, make_done, make_shell
+from core.web.user_admin import user_actions, user_panels
 
 HISTORY_LINES = 20
 KEY_FACTS = 7
@@ -215,7 +216,7 @@ def _panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:
     if email_fields(registered):
         mails = render_template("core/mail_panel.html", panel=make_panel(registered, record.id))
         boxes.append(PanelBox(_("E-mails"), mails, ""))
-    return boxes
+    return [*user_panels(registered, record), *boxes]
 
 
 def _panel(plugin: str, panel: Panel, record: Record) -> PanelBox:
@@ -245,7 +246,7 @@ def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]
     if email_fields(registered) and here().may(registered.permission("edit")):
         url = url_for("mail_send.compose", entity=registered, id=record.id)
         buttons.append(ActionButton(_("Send e-mail"), url, "get", "mail"))
-    return buttons
+    return [*user_actions(record), *buttons]
 
 
 def make_history(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ NARROW = {"width": 320, "height": 800}
 PEOPLE = {"Alice Durand": DEMO_EMAIL, "Paul Leroy": "paul@test.example", "Lou Faure": "lou@test.example"}
 USERS = {"Nadia Roux": "nadia@test.example"}
 SECONDS = 10
+SIGNED_IN_SECONDS = 10 * 60
 LANGUAGES = ("en", "fr")
 
 OpenTab = Callable[..., Desk]
@@ -54,11 +56,14 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="session")
 def signed_in(browser: Browser, server: Server) -> Callable[[str, str], StorageState]:
-    """What a browser keeps of somebody's sign-in, done once per person and language."""
+    """What a browser keeps of somebody's sign-in, done once per person and language, and again before it is so old that
+    changing modules or users would ask for the password.
+    """
     kept: dict[tuple[str, str], StorageState] = {}
+    since: dict[tuple[str, str], float] = {}
 
     def state(person: str, language: str) -> StorageState:
-        if (person, language) not in kept:
+        if time.monotonic() - since.get((person, language), -SIGNED_IN_SECONDS) >= SIGNED_IN_SECONDS:
             context = browser.new_context(base_url=server.url, locale=_locale(language))
             tab = context.new_page()
             tab.goto("/signin")
@@ -66,7 +71,7 @@ def signed_in(browser: Browser, server: Server) -> Callable[[str, str], StorageS
             tab.locator("#password").fill(PASSWORD)
             tab.keyboard.press("Enter")
             tab.wait_for_url(f"{server.url}/")
-            kept[person, language] = context.storage_state()
+            kept[person, language], since[person, language] = context.storage_state(), time.monotonic()
             context.close()
         return kept[person, language]
 

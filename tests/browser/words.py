@@ -41,7 +41,9 @@ FIXED = {
     # UX 2.15: signing in, first run
     "Username or email": "Identifiant ou e-mail", "Password": "Mot de passe",
     "Show password": "Afficher le mot de passe", "Sign in": "Se connecter", "Create company": "Créer l’entreprise",
-    "Load demo data": "Charger des données de démonstration",
+    "Load demo data": "Charger des données de démonstration", "Forgotten password": "Mot de passe oublié",
+    # UX 2.13: administration
+    "Invite user": "Inviter un utilisateur",
     # UX 3.3: seed values; 4.2: sentences
     "Never contacted": "Jamais contacté", "To contact": "À contacter", "Contact in progress": "Contact en cours",
     "Contacted": "Contacté", "Do not contact": "Ne pas contacter", "Enter a name": "Saisissez un nom",

@@ -43,6 +43,8 @@ def tiny_app(runtime: Runtime, generation: Generation) -> Flask:
     return app
 
 
+BASE = "http://localhost:8000"
+"""Another name than the public address gets no answer."""
 EVENTS: dict[str, threading.Event] = {}
 
 
@@ -50,7 +52,7 @@ class Browser(Client):
     """A client that reads each answer to its end and closes it, as a server does."""
 
     def open(self, *arguments: Any, **options: Any) -> Any:
-        return super().open(*arguments, **{"buffered": True, **options})
+        return super().open(*arguments, **{"buffered": True, "base_url": BASE, **options})
 
 
 class House:

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlalchemy import inspect, text
 
+from core.access.sealing import seal, unseal
 from core.data.tables import SettingValue
 from core.exchange.mail import journal
-from core.exchange.mail.settings import mail_settings, seal, unseal
+from core.exchange.mail.settings import PURPOSE, mail_settings
 from core.exchange.outgoing import Unreachable, connect, denied
 from core.testing.servers import free_port
 from core.testing.site import Site
@@ -201,8 +202,8 @@ def test_the_database_holds_no_password(site: Site, tmp_path: Path) -> None:
     assert "mail.password" in dump
     assert PASSWORD not in dump
     assert stored is not None
-    assert unseal(site.config.secret_keys, stored) == PASSWORD
-    assert unseal((b"another key of thirty-two bytes!",), stored) == ""
+    assert unseal(site.config.secret_keys, PURPOSE, stored) == PASSWORD
+    assert unseal((b"another key of thirty-two bytes!",), PURPOSE, stored) == ""
     site.settle()
     for file in tmp_path.rglob("*"):
         if file.is_file():
@@ -211,7 +212,7 @@ def test_the_database_holds_no_password(site: Site, tmp_path: Path) -> None:
 
 def test_older_keys_still_open(site: Site) -> None:
     old, new = b"o" * 32, b"n" * 32
-    assert unseal((new, old), seal((old,), PASSWORD)) == PASSWORD
+    assert unseal((new, old), PURPOSE, seal((old,), PURPOSE, PASSWORD)) == PASSWORD
 
 
 class TestConnections:

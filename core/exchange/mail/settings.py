@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.orm import Session
 
+from core.access.sealing import seal, unseal
 from core.contract.plugin import Setting
 from core.data.tables import SettingValue
 from core.exchange.mail.addresses import Mailbox
@@ -20,6 +17,7 @@ from core.settings import CORE_SETTINGS, read_settings
 
 OWNER = "mail"
 PASSWORD = f"{OWNER}.password"
+PURPOSE = b"comptoir mail password"
 NONE, STARTTLS, TLS = "none", "starttls", "tls"
 SECURITY = (
     Option(STARTTLS, lazy_context("mail", "STARTTLS (usually port 587)")),
@@ -68,7 +66,7 @@ def mail_settings(session: Session, keys: Sequence[bytes] = ()) -> MailSettings:
         port=found["port"],
         security=found["security"],
         user=found["user"] or "",
-        password=unseal(keys, row.value) if keys and row is not None and row.value else "",
+        password=unseal(keys, PURPOSE, row.value) if keys and row is not None and row.value else "",
         sender=Mailbox(address, found["from_name"] or company) if address else None,
         throttle=found["throttle"],
         end_of_data_seconds=found["end_of_data_seconds"],
@@ -84,27 +82,5 @@ def has_password(session: Session) -> bool:
 def write_password(session: Session, keys: Sequence[bytes], password: str | None) -> None:
     """Keep a password sealed, or forget it (None). Part of a unit."""
     row = session.get(SettingValue, PASSWORD) or SettingValue(name=PASSWORD)
-    row.value = seal(keys, password) if password else None
+    row.value = seal(keys, PURPOSE, password) if password else None
     session.add(row)
-
-
-def seal(keys: Sequence[bytes], secret: str) -> str:
-    """A secret as the database may hold it: encrypted with a key derived from the installation's, which is a file (A60)."""
-    return _box(keys).encrypt(secret.encode()).decode("ascii")
-
-
-def unseal(keys: Sequence[bytes], sealed: str) -> str:
-    """The secret, or nothing when the installation's key is another one by now: the page then asks for it again."""
-    try:
-        return _box(keys).decrypt(sealed.encode("ascii")).decode()
-    except InvalidToken:
-        return ""
-
-
-def _box(keys: Sequence[bytes]) -> MultiFernet:
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(derive(key, b"comptoir mail password"))) for key in keys])
-
-
-def derive(key: bytes, purpose: bytes) -> bytes:
-    """A key for one purpose from the installation's key: one that leaks opens nothing else."""
-    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(key)

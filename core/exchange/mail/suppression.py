@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.access.sealing import derive
 from core.contract.changes import Actor
 from core.data.records import now
 from core.exchange.mail.addresses import check_address, person_key
 from core.exchange.mail.models import Suppression
-from core.exchange.mail.settings import derive
 
 OPT_OUT, BY_HAND, BOUNCE, COMPLAINT = "opt-out", "by hand", "bounce", "complaint"
 PURPOSE = b"comptoir suppression list"
