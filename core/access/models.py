@@ -56,7 +56,7 @@ class Team(Record):
     __tablename__ = "core_team"
     entity = Entity(
         "team", _("Team"), _("Teams"), slug="teams", title="name", new_label=_("New team"), group="administration",
-        icon="users-group", order=22, default_sort="name", administrators_only=True, rebuilds=True,
+        icon="users", order=22, default_sort="name", administrators_only=True, rebuilds=True,
     )  # fmt: skip
     name: Mapped[str] = field(Text(80), _("Name"), listed=True, search=True, unique=True)
 
@@ -67,7 +67,7 @@ class Company(Record):
     __tablename__ = "core_company"
     entity = Entity(
         "company", _("Company"), _("Companies"), slug="companies", title="name", new_label=_("New company"),
-        group="administration", icon="building-community", order=24, default_sort="created_at",
+        group="administration", icon="building", order=24, default_sort="created_at",
         administrators_only=True, rebuilds=True,
     )  # fmt: skip
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True, unique=True)

@@ -158,7 +158,7 @@ def matrix(code: str) -> Response:
 
 
 def _lists() -> list[RegisteredEntity]:
-    found = here().registry.entities.values()
+    found = here().registry.slugs.values()  # what has no pages goes by the rights on its record
     return sorted(found, key=lambda registered: (registered.entity.administrators_only, registered.entity.order))
 
 

@@ -52,16 +52,16 @@ CORE_MENU: tuple[MenuItem, ...] = (
         _("Modules"), "modules.index", group="administration", order=10, icon="puzzle", permission="modules.manage"
     ),
     MenuItem(_("Users"), "records.index", {"entity": "user"}, group="administration", order=20, icon="user"),
-    MenuItem(_("Teams"), "records.index", {"entity": "team"}, group="administration", order=22, icon="users-group"),
+    MenuItem(_("Teams"), "records.index", {"entity": "team"}, group="administration", order=22, icon="users"),
     MenuItem(
         _("Companies"),
         "records.index",
         {"entity": "company"},
         group="administration",
         order=24,
-        icon="building-community",
+        icon="building",
     ),
-    MenuItem(_("Roles"), "roles.index", group="administration", order=26, icon="key", permission="settings.manage"),
+    MenuItem(_("Roles"), "roles.index", group="administration", order=26, icon="lock", permission="settings.manage"),
     MenuItem(_("Numbering"), "records.index", {"entity": "series"}, group="administration", order=30, icon="hash"),
 )
 
