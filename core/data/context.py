@@ -35,6 +35,8 @@ class Context:
     scope: Scope | None = None
     """What the actor may know of; None for the system itself."""
     job_id: int | None = None
+    watchers: tuple[Callable[[Unit], None], ...] = ()
+    """What looks at each unit once its changes are known, and may add rows to it: notifications, audit."""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """The installation's keys, from a file outside the database: the first signs and seals, all of them verify."""
     public_url: str = ""

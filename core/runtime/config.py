@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 from core.errors import ContractError
 from core.jobs.backend import BACKENDS, EMBEDDED
+from core.logs import FORMS, Form
 
 DEFAULT_PORT = 8000
 KEY_BYTES = 32
 MAXIMUM_PROXIES = 10
+SHORTEST_TOKEN = 16
+"""Characters of the token of /metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Config:
     jobs: str = EMBEDDED
     proxies: int = 0
     """How many proxies of ours stand in front: so many entries of `X-Forwarded-For` are believed, else none (T55)."""
+    log: Form = ""
+    """`json`, `text`, or empty: text on a terminal, JSON elsewhere."""
+    metrics_token: str = field(default="", repr=False)
+    """Who says it may read /metrics; without one the page is not there."""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -42,11 +49,11 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
-        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL, COMPTOIR_JOBS and COMPTOIR_PROXIES;
-        make the folder and its key file.
+        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL, COMPTOIR_JOBS, COMPTOIR_PROXIES, COMPTOIR_LOG
+        and COMPTOIR_METRICS_TOKEN; make the folder and its key file.
 
         Raises `ContractError` when PORT is no port, COMPTOIR_JOBS none of the backends, COMPTOIR_PROXIES no small number,
-        or COMPTOIR_PUBLIC_URL no address of a site.
+        COMPTOIR_PUBLIC_URL no address of a site, COMPTOIR_LOG no form, or the token so short that it could be guessed.
         """
         given = os.environ if environment is None else environment
         var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
@@ -62,6 +69,12 @@ class Config:
         public_url = (given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
         if not is_site(public_url):
             raise ContractError(f"COMPTOIR_PUBLIC_URL must be like https://crm.example.com, not {public_url!r}")
+        log = next((form for form in FORMS if form == given.get("COMPTOIR_LOG", "")), None)
+        if log is None:
+            raise ContractError("COMPTOIR_LOG must be json or text")
+        token = given.get("COMPTOIR_METRICS_TOKEN", "").strip()
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ContractError(f"COMPTOIR_METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters")
         var.mkdir(parents=True, exist_ok=True)
         return cls(
             var=var,
@@ -70,6 +83,8 @@ class Config:
             public_url=public_url,
             jobs=jobs,
             proxies=int(proxies),
+            log=log,
+            metrics_token=token,
             secret_keys=(secret_key(var / "secret.key"),),
         )
 
@@ -87,6 +102,8 @@ class Config:
             "PORT": str(self.port),
             "COMPTOIR_JOBS": self.jobs,
             "COMPTOIR_PROXIES": str(self.proxies),
+            "COMPTOIR_LOG": self.log,
+            "COMPTOIR_METRICS_TOKEN": self.metrics_token,
         }
         return {**os.environ, **settings}
 

@@ -5,6 +5,7 @@ Nothing is global: everything hangs on one `Runtime`, and tests make as many as 
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -16,6 +17,7 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.access import audit
 from core.access.models import User
 from core.contract.changes import SYSTEM, Actor
 from core.contract.hooks import Incident
@@ -27,6 +29,7 @@ from core.data.references import declare_references
 from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
 from core.exchange.accounts import settle_user
+from core.features import notifications
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.config import Config
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from core.data.scopes import Scope
+    from core.metrics import Metrics
 
 log = logging.getLogger("comptoir.runtime")
 
@@ -74,6 +78,15 @@ class Runtime:
         self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
         self._recent: dict[Incident, float] = {}
         self._watchdog = watchdog.Watchdog(config.var)
+        self.trail = audit.Trail(self.database)
+        """Events of requests for the audit."""
+
+    @functools.cached_property
+    def metrics(self) -> Metrics:
+        """The figures of this process; the library is loaded by processes that serve pages only."""
+        from core.metrics import Metrics
+
+        return Metrics()
 
     # -- life ---------------------------------------------------------------------------------------------------
     def start(self) -> Generation:
@@ -214,7 +227,7 @@ class Runtime:
         """What a unit of work needs to know, for somebody working in `generation`; without `scope`, the system itself."""
         return Context(
             generation.registry, generation.hooks, self.database, actor, request_id, scope,
-            secret_keys=self.config.secret_keys, public_url=self.config.public_url, rules=RULES,
+            watchers=WATCHERS, secret_keys=self.config.secret_keys, public_url=self.config.public_url, rules=RULES,
         )  # fmt: skip
 
     # -- faults of plugins --------------------------------------------------------------------------------------
@@ -260,4 +273,6 @@ class Runtime:
             self._incidents.extendleft(reversed(taken))
 
 
+WATCHERS = (audit.watch, notifications.watch)
+"""What looks at every unit of work (`Context.watchers`)."""
 _VERSION = "SELECT version FROM core_state"

@@ -144,7 +144,9 @@ def _key_facts(registered: RegisteredEntity, record: Record) -> list[Fact]:
     fields = [
         found
         for name, found in registered.fields.items()
-        if (found.declaration.listed or found.declaration.search) and name in visible and found.attribute not in left_out
+        if (found.declaration.listed or found.declaration.search)
+        and name in visible
+        and found.attribute not in left_out
     ]
     return [_fact(record, found) for found in fields if value_of(record, found) is not None][:KEY_FACTS]
 
