@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 from werkzeug.test import Client
 
+from core.config import Config
 from core.data.tables import bump
-from core.runtime.config import Config
 from core.runtime.gate import Gate
 from core.runtime.runtime import Runtime
 from core.web.app import create_app

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @contextmanager
 def started_runtime() -> Iterator[Runtime]:
     """A runtime on the installation of the environment, migrated and started; closed at the end."""
-    from core.runtime.config import Config
+    from core.config import Config
     from core.runtime.runtime import Runtime
 
     runtime = Runtime(Config.from_environment())

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.runtime.config import Config
+    from core.config import Config
     from core.runtime.runtime import Runtime
 
 DEMO_EMAIL = "demo@comptoir.example"

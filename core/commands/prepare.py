@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.i18n import gettext as _
 
 if TYPE_CHECKING:
-    from core.runtime.config import Config
+    from core.config import Config
     from core.runtime.runtime import Runtime
 
 TRIES = 5

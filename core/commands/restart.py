@@ -19,7 +19,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Ask the running server; exit code 2 when there is none."""
     from core.commands.pid_file import PidFile
-    from core.runtime.config import Config
+    from core.config import Config
 
     config = Config.from_environment()
     pid = PidFile(config.var).holder()

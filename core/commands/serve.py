@@ -14,7 +14,7 @@ from core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from core.commands.supervisor import Supervisor
-    from core.runtime.config import Config
+    from core.config import Config
 
 WEB_WORKERS = 2
 BLOCKING_THREADS = 2
@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; 2 with a sentence when it cannot."""
     from core.commands.pid_file import PidFile
-    from core.runtime.config import Config
+    from core.config import Config
 
     config = Config.from_environment()
     if arguments.port is not None:

@@ -18,10 +18,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT; the step under way is finished first, and its job handed back."""
     from core.commands.common import started_runtime
+    from core.config import Config
     from core.exchange.mail.sender import send_due
     from core.jobs.backend import backend_of
     from core.jobs.worker import Worker
-    from core.runtime.config import Config
 
     logs.set_up(Config.from_environment().log)
     with started_runtime() as runtime:

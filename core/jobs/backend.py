@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from core.errors import ContractError
 
 if TYPE_CHECKING:
+    from core.config import Config
     from core.jobs.worker import Worker
-    from core.runtime.config import Config
 
 EMBEDDED = "embedded"
 PROCRASTINATE = "procrastinate"

@@ -14,10 +14,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.config import Config
 from core.contract.hooks import IncidentKind
 from core.errors import StateConflict
 from core.i18n import Text, current_locale, lazy as _
-from core.runtime.config import Config
 from core.runtime.generation import AppFactory, BuildError, read_stored
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from core.config import Config
 from core.errors import PluginError
 from core.i18n import Locale, set_locale
-from core.runtime.config import Config
 from core.runtime.discovery import Discovery
 from core.runtime.generation import AppFactory, BuildError, import_hooks, read_stored
 from core.runtime.rehearsal import additions

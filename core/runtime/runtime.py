@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.access import audit
 from core.access.models import User
+from core.config import Config
 from core.contract.changes import SYSTEM, Actor
 from core.contract.hooks import Incident
 from core.data.context import Context
@@ -32,7 +33,6 @@ from core.exchange.accounts import settle_user
 from core.features import notifications
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
-from core.runtime.config import Config
 from core.runtime.discovery import Discovery
 from core.runtime.generation import (
     CORE_ENTITIES,

@@ -12,11 +12,11 @@ from werkzeug.test import Client, TestResponse
 from core.access.models import ADMINISTRATOR
 from core.access.roles import USER
 from core.access.users import add_user
+from core.config import DEFAULT_PORT, Config
 from core.contract.changes import SYSTEM, Actor
 from core.data.context import Context
 from core.data.unit import transaction
 from core.runtime.activation import disable, enable
-from core.runtime.config import DEFAULT_PORT, Config
 from core.runtime.gate import Gate
 from core.runtime.runtime import Runtime
 from core.web.app import create_app

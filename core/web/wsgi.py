@@ -14,7 +14,7 @@ def make_application() -> Gate:
     """Start a runtime for this process and put the gate before it."""
     become_child()  # before the imports below, which take a second in which the server may be told to end
     from core import logs
-    from core.runtime.config import Config
+    from core.config import Config
     from core.runtime.gate import Gate
     from core.runtime.runtime import Runtime
     from core.web.app import create_app

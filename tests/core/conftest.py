@@ -15,7 +15,7 @@ import pytest
 
 import plugins.leads.hooks
 import plugins.thirdparty.hooks  # noqa: F401 - both known to this process: no child has to try them first
-from core.runtime.config import Config
+from core.config import Config
 from core.runtime.runtime import Runtime
 from core.runtime.watchdog import LIMIT_VARIABLE
 

@@ -15,11 +15,11 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import Client
 
+from core.config import Config
 from core.data.tables import bump
 from core.errors import Busy
 from core.runtime import gate as gates
 from core.runtime.activation import disable, enable
-from core.runtime.config import Config
 from core.runtime.gate import Gate
 from core.runtime.generation import Generation
 from core.runtime.runtime import Runtime

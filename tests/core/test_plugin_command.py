@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.runtime.config import Config
+from core.config import Config
 
 
 @pytest.fixture(autouse=True)

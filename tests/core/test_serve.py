@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from core.runtime.config import Config
+from core.config import Config
 from core.testing.servers import free_port
 
 

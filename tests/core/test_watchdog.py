@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from core.config import Config
 from core.contract.hooks import Incident, running, watched
 from core.data.tables import PluginIncident, PluginState
 from core.data.unit import transaction
 from core.errors import Busy
 from core.runtime import watchdog
 from core.runtime.activation import enable
-from core.runtime.config import Config
 from core.runtime.processes import EXIT_CODE
 from core.runtime.runtime import Runtime
 
@@ -120,7 +120,7 @@ class TestWatchdog:
         script = f"""
 import os
 from core.data.unit import transaction
-from core.runtime.config import Config
+from core.config import Config
 from core.runtime.processes import EXIT_CODE
 from core.runtime.runtime import Runtime
 

@@ -27,7 +27,7 @@ from sqlalchemy import event
 from core.data.unit import transaction
 from core.features.file_store import FileStore
 from core.features.files import attach_file, keep_file
-from core.runtime.config import Config
+from core.config import Config
 from core.runtime.runtime import Runtime
 from plugins.thirdparty.models import ThirdParty
 

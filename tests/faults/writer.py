@@ -15,13 +15,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.config import Config
 from core.contract.changes import Change
 from core.data.unit import Unit, transaction
 from core.errors import NotFound, Refused
 from core.features.bin import delete_record
 from core.features.undo import undo
 from core.jobs.worker import Worker
-from core.runtime.config import Config
 from core.runtime.runtime import Runtime
 from plugins.leads.models import Lead, Origin
 from plugins.thirdparty.models import ThirdParty

@@ -30,7 +30,7 @@ LARGE = 14 * 2**20
 DIE = """
 import os, sys
 from core.exchange.mail import journal, sender, smtp
-from core.runtime.config import Config
+from core.config import Config
 from core.runtime.runtime import Runtime
 
 def die(*arguments, **named):

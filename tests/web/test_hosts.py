@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from core.config import Config
 from core.errors import ContractError
-from core.runtime.config import Config
 from core.runtime.gate import Gate
 from core.testing.site import Browser, Site
 from tests.web.letters import ask_for_reset, letters, link_in

@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from core import logs
+from core.config import Config
 from core.data.unit import transaction
 from core.jobs.enqueue import enqueue
-from core.runtime.config import Config
 from core.testing.site import Site
 from plugins.thirdparty.models import ThirdParty
 from tests.web.test_access import paths
