@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from core.i18n import Text
 from core.web.form_contexts import FormControl
+from core.web.qr import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,13 @@ class FactorPage:
 
 @dataclass(frozen=True, slots=True)
 class NewFactor:
-    """What goes into the app that shall make the codes: the key as text, and a link for an app on the same device."""
+    """What goes into the app that shall make the codes: the key as text, as a link for an app on the same device, and
+    as a drawing for its camera.
+    """
 
     key: str = field(repr=False)
     link: str = field(repr=False)
+    drawing: Drawing = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

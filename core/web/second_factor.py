@@ -32,6 +32,7 @@ from core.web.confirm import too_many
 from core.web.current import Here, here
 from core.web.form_contexts import FormControl
 from core.web.policy import PUBLIC, SIGNED_IN, guarded_by_password, policy
+from core.web.qr import draw
 from core.web.responses import home_path, page, see
 from core.web.visit import Visit
 
@@ -162,7 +163,7 @@ def _setup_page(sealed: str | None, error: Text | None, status: int) -> Response
         _(
             "An app on your telephone shows a new code every 30 seconds. Who knows your password cannot sign in without it."
         ),
-        _("Add an account in the app and type this key, or open it there with the link:"),
+        _("Add an account in the app: let it read the picture, type the key, or open the link."),
     ]
     if must_set_up(surroundings):
         intro.insert(0, _("Your role asks for a second factor. Set it up to go on."))
@@ -173,7 +174,9 @@ def _setup_page(sealed: str | None, error: Text | None, status: int) -> Response
     )  # fmt: skip
     shown = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))
     link = address_for_apps(seed, user.email, f"Comptoir {company}".strip())
-    return account_page("core/second_factor_setup.html", form.heading, form, status, setup=NewFactor(shown, link))
+    return account_page(
+        "core/second_factor_setup.html", form.heading, form, status, setup=NewFactor(shown, link, draw(link))
+    )
 
 
 @blueprint.post("/account/second-factor")

@@ -178,6 +178,14 @@ class TestSettingUp:
             assert code not in stored
             assert code.replace("-", "") not in stored
 
+    def test_the_picture_is_part_of_the_page(self, house: Site) -> None:
+        """No script, no other request, no inline style: the content security policy stays as strict as it is."""
+        page = house.browser().get(PAGE).text
+        drawing = re.search(r'<svg width="200"[^>]*viewBox="0 0 (\d+) \1"[^>]*>.*?</svg>', page, re.S)
+        assert drawing
+        assert "style=" not in drawing.group(0)
+        assert int(drawing.group(1)) > 40
+
     def test_it_ends_the_other_sign_ins_and_renews_this_one(self, house: Site) -> None:
         alice, other = house.browser(), house.browser()
         cookie = cookie_of(alice)
