@@ -9,6 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from core import logs
 from core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = Config.from_environment()
     if arguments.port is not None:
         config = config.on_port(arguments.port)
+    logs.set_up(config.log)
     pid_file = PidFile(config.var)
     if not pid_file.take():
         print(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 
+from core import logs
 from core.i18n import gettext as _
 
 
@@ -21,9 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
     from core.exchange.mail.sender import send_due
     from core.jobs.backend import backend_of
     from core.jobs.worker import Worker
+    from core.runtime.config import Config
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.set_up(Config.from_environment().log)
     with started_runtime() as runtime:
         worker, backend = Worker(runtime, chores=[send_due]), backend_of(runtime.config)
         for number in (signal.SIGTERM, signal.SIGINT):

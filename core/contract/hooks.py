@@ -51,6 +51,9 @@ class Running:
 
 running: dict[int, Running] = {}
 """Hook calls under way in this process, by thread; the watchdog reads it."""
+spent: dict[str, float] = {}
+"""Seconds in code of each plugin since this process began, for the metrics; time in another one's code counts for both."""
+_spending = threading.Lock()
 
 
 @contextmanager
@@ -58,10 +61,13 @@ def watched(plugin: str, hook: str) -> Iterator[None]:
     """Let the watchdog see that `plugin` runs `hook` in this thread (MO-8)."""
     thread = threading.get_ident()
     outer = running.get(thread)
-    running[thread] = Running(plugin, hook, time.monotonic())
+    began = time.monotonic()
+    running[thread] = Running(plugin, hook, began)
     try:
         yield
     finally:
+        with _spending:
+            spent[plugin] = spent.get(plugin, 0.0) + time.monotonic() - began
         if outer is None:
             running.pop(thread, None)
         else:

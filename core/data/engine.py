@@ -32,6 +32,7 @@ SQLITE_SETTINGS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-32000",
 )
+SQLITE_ARGUMENTS = {"check_same_thread": False, "timeout": 0.2}
 POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=15s -c idle_in_transaction_session_timeout=10min"
 MODE = "comptoir_mode"
 WAIT = "comptoir_wait"
@@ -52,11 +53,12 @@ class Database:
 
     def _engine(self) -> Engine:
         if self.is_sqlite:
-            engine = create_engine(self.url, connect_args={"check_same_thread": False, "timeout": 0.2})
+            engine = create_engine(self.url, connect_args=SQLITE_ARGUMENTS, hide_parameters=True)
             event.listen(engine, "connect", _connect_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        return create_engine(self.url, connect_args={"options": POSTGRESQL_OPTIONS}, pool_pre_ping=True)
+        options = {"options": POSTGRESQL_OPTIONS}
+        return create_engine(self.url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
 
     @contextmanager
     def reading(self) -> Iterator[GuardedSession]:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from core.errors import ContractError
 from core.jobs.backend import BACKENDS, EMBEDDED
+from core.logs import FORMS, Form
 
 DEFAULT_PORT = 8000
 KEY_BYTES = 32
+SHORTEST_TOKEN = 16
+"""Characters of the token of /metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class Config:
     port: int = DEFAULT_PORT
     public_url: str = ""
     jobs: str = EMBEDDED
+    log: Form = ""
+    """`json`, `text`, or empty: text on a terminal, JSON elsewhere."""
+    metrics_token: str = field(default="", repr=False)
+    """Who says it may read /metrics; without one the page is not there."""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -38,10 +45,11 @@ class Config:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
-        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL and COMPTOIR_JOBS; make the folder and its
-        key file.
+        """Read COMPTOIR_VAR, COMPTOIR_DATABASE_URL, PORT, COMPTOIR_PUBLIC_URL, COMPTOIR_JOBS, COMPTOIR_LOG and
+        COMPTOIR_METRICS_TOKEN; make the folder and its key file.
 
-        Raises `ContractError` when PORT is no port, or COMPTOIR_JOBS none of the backends.
+        Raises `ContractError` when PORT is no port, COMPTOIR_JOBS none of the backends, COMPTOIR_LOG no form, or the
+        token so short that it could be guessed.
         """
         given = os.environ if environment is None else environment
         var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
@@ -51,6 +59,12 @@ class Config:
         jobs = given.get("COMPTOIR_JOBS") or EMBEDDED
         if jobs not in BACKENDS:
             raise ContractError(f"COMPTOIR_JOBS must be one of {', '.join(BACKENDS)}, not {jobs!r}")
+        log = next((form for form in FORMS if form == given.get("COMPTOIR_LOG", "")), None)
+        if log is None:
+            raise ContractError("COMPTOIR_LOG must be json or text")
+        token = given.get("COMPTOIR_METRICS_TOKEN", "").strip()
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ContractError(f"COMPTOIR_METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters")
         var.mkdir(parents=True, exist_ok=True)
         return cls(
             var=var,
@@ -58,6 +72,8 @@ class Config:
             port=int(port),
             public_url=(given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
             jobs=jobs,
+            log=log,
+            metrics_token=token,
             secret_keys=(secret_key(var / "secret.key"),),
         )
 
@@ -74,6 +90,8 @@ class Config:
             "COMPTOIR_PUBLIC_URL": self.public_url,
             "PORT": str(self.port),
             "COMPTOIR_JOBS": self.jobs,
+            "COMPTOIR_LOG": self.log,
+            "COMPTOIR_METRICS_TOKEN": self.metrics_token,
         }
         return {**os.environ, **settings}
 

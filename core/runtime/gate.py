@@ -7,6 +7,7 @@ never served by the old set, in any worker. Requests under way finish on the gen
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from whitenoise import WhiteNoise
 
+from core import logs
 from core.errors import Busy
 from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, gettext as _, use_locale
 
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 log = logging.getLogger("comptoir.gate")
+requests = logging.getLogger("comptoir.request")
 
 CORE_STATIC = Path(__file__).parent.parent / "static"
 PREFIX = "/static/"
+STATIC_ROUTE = "/static/<path>"
+SERVER_ERROR = 500
 HOUR = 3600
 IMMUTABLE = "public, max-age=31536000, immutable"
 RETRY_AFTER_SECONDS = 5
@@ -40,9 +45,27 @@ class Gate:
         self._plugin_files: dict[Path, WSGIApplication] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, count the request, and write its line into the log; the time is that until the answer begins."""
+        began, status = time.perf_counter(), SERVER_ERROR
+
+        def start(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            nonlocal status
+            status = int(line[:3])
+            return start_response(line, headers, *rest)
+
+        with logs.use_facts(logs.Facts.of(environ)) as facts:
+            try:
+                return self._answer(environ, start, facts)
+            finally:
+                seconds = time.perf_counter() - began
+                self._runtime.metrics.answered(facts.method, facts.route, status, seconds)
+                requests.info("answered", extra={"status": status, "ms": round(seconds * 1000, 1)})
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse, facts: logs.Facts) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         try:
             if path.startswith(PREFIX):
+                facts.route = STATIC_ROUTE
                 return self._static(path, environ, start_response)
             app = self._runtime.follow().app
         except (Busy, DBAPIError, PoolTimeout):

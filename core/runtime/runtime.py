@@ -5,6 +5,7 @@ Nothing is global: everything hangs on one `Runtime`, and tests make as many as 
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from core.data.scopes import Scope
+    from core.metrics import Metrics
 
 log = logging.getLogger("comptoir.runtime")
 
@@ -70,6 +72,13 @@ class Runtime:
         self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
         self._recent: dict[Incident, float] = {}
         self._watchdog = watchdog.Watchdog(config.var)
+
+    @functools.cached_property
+    def metrics(self) -> Metrics:
+        """The figures of this process; the library is loaded by processes that serve pages only."""
+        from core.metrics import Metrics
+
+        return Metrics()
 
     # -- life ---------------------------------------------------------------------------------------------------
     def start(self) -> Generation:

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 def make_application() -> Gate:
     """Start a runtime for this process and put the gate before it."""
     become_child()  # before the imports below, which take a second in which the server may be told to end
+    from core import logs
     from core.runtime.config import Config
     from core.runtime.gate import Gate
     from core.runtime.runtime import Runtime
     from core.web.app import create_app
 
-    runtime = Runtime(Config.from_environment(), app_factory=create_app)
+    config = Config.from_environment()
+    logs.set_up(config.log)
+    runtime = Runtime(config, app_factory=create_app)
     runtime.start()
     return Gate(runtime)
