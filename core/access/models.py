@@ -114,7 +114,7 @@ class User(Record):
 
 def login_key(name: str) -> str:
     """What a sign-in name is compared by: width, case and blanks do not count (T59)."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+    return unicodedata.normalize("NFKC", name).replace("\x00", "\ufffd").strip().casefold()
 
 
 def end_sign_ins(session: Session, user_id: int) -> None:
