@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from core.access import audit
 from core.access.models import SignIn, SignInFailure, User, login_key
 from core.access.passwords import hash_password, needs_rehash, verify_password
 from core.access.users import find_user
@@ -87,6 +88,7 @@ def _scopes(name: str, address: str) -> tuple[str, str]:
 
 def note_failure(session: Session, name: str, address: str) -> None:
     """Count a wrong password, for the account and for the address it came from."""
+    audit.note(session, audit.WRONG_SIGN_IN, name)
     session.add_all(SignInFailure(scope=scope, at=now()) for scope in _scopes(name, address))
 
 
@@ -116,6 +118,7 @@ def _slow_down(session: Session, scopes: tuple[str, str]) -> None:
 
 def start_sign_in(session: Session, user: User, address: str, browser: str) -> str:
     """Begin a sign-in and return its token for the cookie (a new one each time, T48)."""
+    audit.note(session, audit.SIGN_IN, user=user)
     token = new_token()
     moment = now()
     session.add(
@@ -129,6 +132,7 @@ def start_sign_in(session: Session, user: User, address: str, browser: str) -> s
 
 def end_sign_in(session: Session, token: str) -> None:
     """End a sign-in; its cookie is worth nothing from then on (T49)."""
+    audit.note(session, audit.SIGN_OUT)
     ended = update(SignIn).where(SignIn.token_hash == token_hash(token)).values(ended_at=now())
     session.execute(ended, execution_options=WITHOUT_EVENTS)  # sign-ins are no records: nothing to tell anybody
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.contract.hooks import Hooks
     from core.data.engine import Database
     from core.data.scopes import Scope
+    from core.data.unit import Unit
     from core.registry import Registry
 
 
@@ -30,6 +31,8 @@ class Context:
     scope: Scope | None = None
     """What the actor may know of; None for the system itself."""
     job_id: int | None = None
+    watchers: tuple[Callable[[Unit], None], ...] = ()
+    """What looks at each unit once its changes are known, and may add rows to it: notifications, audit."""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """The installation's keys, from a file outside the database: the first signs and seals, all of them verify."""
 

@@ -168,6 +168,8 @@ class Unit:
         self.changes = self._capture.whole()
         if self.changes or self.moved or self.noteworthy:
             self._write_history()
+        for watch in self.context.watchers:
+            watch(self)
         self.session.end()
         self.session.commit()
 

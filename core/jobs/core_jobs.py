@@ -14,6 +14,7 @@ from core.data.tables import JobRow
 from core.errors import PluginError, Refused
 from core.features.file_care import sweep_files
 from core.features.file_store import FileStore
+from core.features.notifications import sweep_notifications
 from core.features.purge import purge_bin
 from core.i18n import lazy as _
 from core.jobs import results
@@ -45,6 +46,7 @@ def keep_house(job: JobRun) -> None:
     """Delete what was kept long enough: sign-ins, forms' keys, job rows and their files, records in the bin, stray files."""
     database = job.context.database
     sweep(database)
+    sweep_notifications(database)
     remove_old(database)
     job.progress()
     with database.reading() as session:

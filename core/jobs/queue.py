@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from core.data.clock import database_clock
 from core.data.engine import Database
 from core.data.tables import JobRow
+from core.features.notifications import job_ended
 from core.i18n import Text
 
 LEASE_SECONDS = 120.0
@@ -111,9 +112,12 @@ def holds(session: Session, claimed: Claim) -> bool:
 
 
 def mark_finished(connection: Connection, claimed: Claim, state: str, moment: float, **values: Any) -> bool:
-    """End a job inside the transaction of `connection`; returns whether it was still this claim's."""
+    """End a job inside the transaction of `connection`, and tell its owner; returns whether it was still this claim's."""
     ended = {"state": state, "lease": None, "lease_until": None, "handed_at": None, "finished_at": moment}
-    return bool(connection.execute(update(JobRow).where(*claimed.own()).values(**ended, **values)).rowcount)
+    written = bool(connection.execute(update(JobRow).where(*claimed.own()).values(**ended, **values)).rowcount)
+    if written:
+        job_ended(connection, claimed.owner_id, claimed.id, claimed.label or claimed.name, state)
+    return written
 
 
 def finish(database: Database, claimed: Claim, state: str, **values: Any) -> bool:

@@ -153,6 +153,11 @@ class JobRun:
         return self._runtime.config.files
 
     @property
+    def public_url(self) -> str:
+        """The address people reach this installation at, for what is sent to them."""
+        return self._runtime.config.public_url
+
+    @property
     def label(self) -> Text:
         """What people see."""
         job = self.context.registry.jobs[self._claimed.name]

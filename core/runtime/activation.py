@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
 from core.contract.changes import SYSTEM, Actor, Change
 from core.contract.hooks import Hooks
-from core.data.context import Context
 from core.data.tables import PluginState, bump
 from core.data.unit import Unit, transaction
 from core.errors import ComptoirError, PluginError, Refused, StateConflict
@@ -101,7 +101,7 @@ def _changing_set(
     runtime: Runtime, generation: Generation, action: str, names: Sequence[str], version: int, actor: Actor
 ) -> Iterator[Unit]:
     """The one transaction of a change to the enabled set, under its lock; refused when `version` is no longer current."""
-    context = Context(generation.registry, _Unvetoed(generation.hooks), runtime.database, actor)
+    context = replace(runtime.context(generation, actor), hooks=_Unvetoed(generation.hooks))
     with transaction(action, cause=_cause(runtime.discovery, names), context=context) as unit:
         lock_state(unit.session, version)
         yield unit

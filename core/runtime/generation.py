@@ -25,6 +25,7 @@ from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError
+from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
 from core.features.files import StoredFile
 from core.features.notes import Note
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
-CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS)
+CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *NOTIFICATION_JOBS)
 """The jobs of the rooms of the core; a room adds its own tuple here."""
 
 

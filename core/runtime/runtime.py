@@ -17,6 +17,7 @@ from sqlalchemy import insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core.access import audit
 from core.contract.changes import SYSTEM, Actor
 from core.contract.hooks import Incident
 from core.data.context import Context
@@ -26,6 +27,7 @@ from core.data.migrations import CORE_FOLDER, fingerprint, migrate
 from core.data.references import declare_references
 from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
+from core.features import notifications
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.config import Config
@@ -72,6 +74,8 @@ class Runtime:
         self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
         self._recent: dict[Incident, float] = {}
         self._watchdog = watchdog.Watchdog(config.var)
+        self.trail = audit.Trail(self.database)
+        """Events of requests for the audit."""
 
     @functools.cached_property
     def metrics(self) -> Metrics:
@@ -219,7 +223,7 @@ class Runtime:
         """What a unit of work needs to know, for somebody working in `generation`; without `scope`, the system itself."""
         return Context(
             generation.registry, generation.hooks, self.database, actor, request_id, scope,
-            secret_keys=self.config.secret_keys,
+            watchers=WATCHERS, secret_keys=self.config.secret_keys,
         )  # fmt: skip
 
     # -- faults of plugins --------------------------------------------------------------------------------------
@@ -265,4 +269,6 @@ class Runtime:
             self._incidents.extendleft(reversed(taken))
 
 
+WATCHERS = (audit.watch, notifications.watch)
+"""What looks at every unit of work (`Context.watchers`)."""
 _VERSION = "SELECT version FROM core_state"

@@ -30,6 +30,7 @@ from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
+from core.web.observing import reported
 from core.web.policy import PUBLIC, SIGNED_IN, policy
 from core.web.responses import home_path, page, see
 from core.web.visit import Visit
@@ -235,5 +236,5 @@ def health() -> Response:
 def report() -> Response:
     """Browsers tell here what the content security policy stopped."""
     text = request.get_data(cache=False)[:LOGGED_REPORT].decode("utf-8", "replace")
-    log.warning("content security policy report: %s", text.encode("unicode_escape").decode())
+    log.warning("content security policy report", extra=reported(text))
     return Response(status=204)

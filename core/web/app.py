@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map, ValidationError
 
 from core import i18n
+from core.access.audit import REFUSED
 from core.access.sign_in import find_sign_in
 from core.access.touch import touch_sign_in
 from core.access.users import actor_of
@@ -21,10 +22,12 @@ from core.access.views import scope_of
 from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
+from core.logs import Facts, current_facts
 from core.registry import RegisteredEntity, Registry
 from core.web import (
     account,
     actions,
+    audit,
     editing,
     files,
     home,
@@ -36,6 +39,8 @@ from core.web import (
     mail_templates,
     modules,
     notes,
+    notifications,
+    observing,
     parts,
     records,
     roles,
@@ -101,6 +106,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
     for blueprint in (
         account.blueprint,
         actions.blueprint,
+        audit.blueprint,
         editing.blueprint,
         files.blueprint,
         home.blueprint,
@@ -112,6 +118,8 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         mail_templates.blueprint,
         modules.blueprint,
         notes.blueprint,
+        notifications.blueprint,
+        observing.blueprint,
         parts.blueprint,
         records.blueprint,
         roles.blueprint,
@@ -193,12 +201,15 @@ def _page_variables() -> dict[str, str]:
 
 # -- before -----------------------------------------------------------------------------------------------------
 def _begin(runtime: Runtime, generation: Generation) -> Response | None:
-    surroundings = Here(runtime, generation, request_id=secrets.token_hex(8))
+    facts = current_facts() or Facts.of(request.environ)
+    facts.route = request.url_rule.rule if request.url_rule is not None else ""
+    surroundings = Here(runtime, generation, request_id=facts.request_id)
     g.here = surroundings
     visit = session
     signed = find_sign_in(surroundings.session, visit.token) if isinstance(visit, Visit) and not visit.send else None
     if signed is not None:
         surroundings.user = signed.user
+        facts.user_id, facts.user_name = signed.user.id, signed.user.name
         surroundings.actor = actor_of(signed.user)
         surroundings.scope = scope_of(
             surroundings.session, signed.user, surroundings.actor, generation.registry, generation.permissions
@@ -285,6 +296,7 @@ def _end(error: BaseException | None) -> None:
     if sign_in is not None:
         touch_sign_in(surroundings.runtime.database, sign_in)
     surroundings.runtime.flush_incidents()
+    surroundings.runtime.trail.flush()
 
 
 def _status(error: ComptoirError) -> int:
@@ -293,6 +305,7 @@ def _status(error: ComptoirError) -> int:
 
 def _refuse(error: ComptoirError) -> Response:
     status = _status(error)
+    _note_refusal(error)
     if isinstance(error, PluginError) and not error.reported:
         here().runtime.report_error(error)
     if is_fragment():
@@ -302,6 +315,13 @@ def _refuse(error: ComptoirError) -> Response:
     if status == 503:
         response.headers["Retry-After"] = "2"
     return response
+
+
+def _note_refusal(error: ComptoirError) -> None:
+    """Into the audit: what somebody signed in may not do, or not know of (A70)."""
+    unknown = isinstance(error, NotFound) and bool(request.view_args)
+    if here().user is not None and (isinstance(error, Forbidden) or unknown):
+        here().runtime.trail.later(REFUSED, f"{request.method} {request.path}")
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -323,7 +343,11 @@ def _http_error(error: HTTPException) -> Response:
 def _fault(error: Exception) -> Response:
     incident = here().request_id if "here" in g else secrets.token_hex(8)
     unreachable = isinstance(error, DBAPIError) and error.connection_invalidated
-    log.error("incident %s: %s %s", incident, request.method, request.path, exc_info=error)
+    log.error("incident %s", incident, exc_info=error)
+    if request.endpoint == "account.health":
+        return Response(
+            "unavailable\n", 503, content_type="text/plain; charset=utf-8"
+        )  # what went wrong is nobody's (A61)
     message = _("The server did not answer. Nothing was lost.")
     if is_fragment():
         return alert(message, 503 if unreachable else 500)

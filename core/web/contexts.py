@@ -71,6 +71,8 @@ class Shell:
     """The companies the person works for, when there are several: number, name, whether active (TP-14)."""
     here: str = ""
     """The address of this page, for `return` of the forms in the frame."""
+    unread: str = ""
+    """How many notifications were not read: empty for none, `99+` for very many."""
 
 
 @dataclass(frozen=True, slots=True)

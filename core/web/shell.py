@@ -10,6 +10,7 @@ from flask import Response, request, url_for
 
 from core.contract.contributions import MenuItem
 from core.data.history import Summary
+from core.features.notifications import MOST_COUNTED, count_unread
 from core.fields import COMPANIES
 from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
@@ -62,10 +63,13 @@ CORE_MENU: tuple[MenuItem, ...] = (
         icon="building-community",
     ),
     MenuItem(_("Roles"), "roles.index", group="administration", order=26, icon="key", permission="settings.manage"),
+    MenuItem(_("Audit"), "audit.index", group="administration", order=50, icon="history", permission="settings.manage"),
     MenuItem(_("Numbering"), "records.index", {"entity": "series"}, group="administration", order=30, icon="hash"),
 )
 
 
+PLUGIN_FAULT = 500
+"""The status of a fault that was logged, so that its number is worth telling."""
 TOLD: dict[str, Callable[[Text], Text]] = {
     "enabled": lambda module: _("%(module)s enabled", module=module),
     "disabled": lambda module: _("%(module)s disabled", module=module),
@@ -98,7 +102,15 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
         company=company or "Comptoir",
         companies=_companies(),
         here=request.full_path.rstrip("?"),
+        unread=_unread(),
     )
+
+
+def _unread() -> str:
+    """What the bell shows: how many notifications were not read, up to 99."""
+    user = here().user
+    number = count_unread(here().session, user.id) if user is not None else 0
+    return "" if not number else f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
 
 
 def _companies() -> list[tuple[str, Text, bool]]:
@@ -211,7 +223,8 @@ def bare_or_shell(status: int, message: Text) -> Response:
         503: _("Busy"),
     }
     heading = headings.get(status, _("This could not be done"))
-    content = ErrorPage(status, heading, message)
+    incident = here().request_id if status == PLUGIN_FAULT else None
+    content = ErrorPage(status, heading, message, incident)
     if here().user is None:
         return page("core/error.html", status, page=content)
     return page("core/error.html", status, page=content, shell=make_shell(heading))

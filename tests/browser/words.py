@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 FIXED = {
     # UX 1.1 and 1.4: frame, menus
     "Main": "Principale", "Menu": "Menu", "Skip to content": "Aller au contenu", "Create": "Créer",
-    "Your account, {name}": "Votre compte, {name}", "Breadcrumb": "Fil d’Ariane", "More actions": "Autres actions",
+    "Your account, {name}": "Votre compte, {name}", "Breadcrumb": "Fil d’Ariane", "Notifications, {n} unread": "Notifications, {n} non lues", "More actions": "Autres actions",
     "Home": "Accueil", "Third parties": "Tiers", "Prospects": "Prospects", "Customers": "Clients", "Leads": "Pistes",
     "Trash": "Corbeille", "Jobs": "Traitements", "Stop": "Arrêter", "Retry": "Réessayer", "Administration": "Administration", "Modules": "Modules", "Lead": "Piste",
     "Prospect": "Prospect", "Customer": "Client", "New lead": "Nouvelle piste", "New customer": "Nouveau client",

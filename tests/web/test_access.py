@@ -27,6 +27,7 @@ ROUTES = {
     "actions.recent": SIGNED_IN,
     "actions.run": "entity.view",
     "actions.undo_operation": SIGNED_IN,
+    "audit.index": "settings.manage",
     "editing.bulk": "entity.edit",
     "editing.create": "entity.create",
     "editing.delete": "entity.delete",
@@ -83,6 +84,13 @@ ROUTES = {
     "notes.add": "entity.edit",
     "notes.edit": "entity.edit",
     "notes.save": "entity.edit",
+    "notifications.choices": SIGNED_IN,
+    "notifications.choose": SIGNED_IN,
+    "notifications.index": SIGNED_IN,
+    "notifications.open": SIGNED_IN,
+    "notifications.read": SIGNED_IN,
+    "notifications.read_all": SIGNED_IN,
+    "observing.metrics": PUBLIC,
     "parts.delete": "entity.edit",
     "parts.restore": "entity.edit",
     "records.history": "entity.view",
@@ -120,7 +128,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
     }  # fmt: skip
     values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "language": "en"}
-    values |= {"note_id": 1, "part_id": 1, "kind": "notes"}
+    values |= {"note_id": 1, "notification_id": 1, "part_id": 1, "kind": "notes"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         entities = ANSWERS if "entity" in rule.arguments else ("",)
@@ -167,12 +175,16 @@ def test_administrators_get_no_server_error_anywhere(sales: Site, app: Flask) ->
 
 
 def dump(site: Site) -> dict[str, list[tuple[object, ...]]]:
-    """Everything stored but sign-ins and when they were seen."""
+    """Everything stored but sign-ins, when they were seen, and the audit, which notes refusals of pages too."""
     from sqlalchemy import inspect, text
 
     with site.runtime.database.reading() as session:
         connection = session.connection()
-        names = [name for name in inspect(connection).get_table_names() if not name.startswith("core_sign_in")]
+        names = [
+            name
+            for name in inspect(connection).get_table_names()
+            if not name.startswith(("core_sign_in", "core_audit"))
+        ]
         return {
             name: sorted((tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"'))), key=repr)  # noqa: S608
             for name in names

@@ -27,6 +27,7 @@ from core.data.records import now
 from core.exchange.mail import models, suppression
 from core.exchange.mail.models import MailMessage, MailRecipient, MailServer
 from core.exchange.mail.smtp import Reply
+from core.features.notifications import mail_ended
 
 DEFER_SECONDS = (300.0, 900.0, 2_700.0, 8_100.0, 24_300.0, 72_900.0)
 """After a temporary refusal: 5, 15, 45 minutes, and so on, for about a day and a half (F06)."""
@@ -116,6 +117,7 @@ def recover(database: Database, folder: Path) -> int:
         mine = MailRecipient.claim.in_(gone)
         values = {"claim": None, "lease_until": None, "changed_at": now()}
         connection = session.connection()
+        numbers = list(session.scalars(select(MailRecipient.id).where(mine)))
         # Whatever takes its sender down time and again is given up in the end.
         tired = and_(mine, MailRecipient.state == models.CLAIMED, MailRecipient.attempts >= MAXIMUM_ATTEMPTS)
         reason = ENDED_EARLY
@@ -130,6 +132,7 @@ def recover(database: Database, folder: Path) -> int:
         done += connection.execute(
             update(MailRecipient).where(open_ended).values(state=models.UNCERTAIN, last_reply=reason, **values)
         ).rowcount
+        _tell_owners(session, MailRecipient.id.in_(numbers))
         session.commit()
     for owner in gone:
         (folder / f"{owner}.lock").unlink(missing_ok=True)
@@ -236,7 +239,21 @@ def _release(
     if next_at is not None:
         values["next_at"] = next_at
     own = (MailRecipient.id == recipient_id, MailRecipient.claim == owner)
-    return bool(session.connection().execute(update(MailRecipient).where(*own).values(values)).rowcount)
+    done = bool(session.connection().execute(update(MailRecipient).where(*own).values(values)).rowcount)
+    if done and state in models.TROUBLE:
+        _tell_owners(session, MailRecipient.id == recipient_id)
+    return done
+
+
+def _tell_owners(session: Session, which: ColumnElement[bool]) -> None:
+    """Let the people whose messages these are know what became of them (US-7); mail of the system has no owner."""
+    found = select(
+        MailMessage.owner_id, MailMessage.id, MailMessage.entity, MailMessage.record_id, MailRecipient.state
+    ).join(MailRecipient, MailRecipient.message_id == MailMessage.id)
+    for owner, number, entity, record_id, state in session.execute(found.where(which).order_by(MailRecipient.id)).all():
+        if owner is not None and state in models.TROUBLE:
+            about = None if entity is None or record_id is None else (entity, record_id)
+            mail_ended(session.connection(), owner, number, about, uncertain=state == models.UNCERTAIN)
 
 
 def mark_data(database: Database, held: Claim) -> bool:

@@ -15,6 +15,8 @@ DEFERRED, FAILED, UNCERTAIN = "deferred", "failed", "uncertain"
 CANCELLED, OPTED_OUT, LOCAL = "cancelled", "refused", "local"
 WAITING = (PENDING, DEFERRED)
 """What the sender may claim when its time has come."""
+TROUBLE = (FAILED, UNCERTAIN)
+"""Of which the person whose message it is gets to know."""
 
 
 class MailMessage(Row):
