@@ -95,6 +95,7 @@ class TestInvitation:
             assert choose(house, link_in(letters(house, LEA)[0])).status_code == GONE
 
 
+@pytest.mark.covers("US-2a")
 class TestReset:
     """T53: single use, bound to the account and its present password and address, thirty minutes, stored hashed."""
 

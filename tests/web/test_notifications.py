@@ -72,6 +72,7 @@ def two(sales: Site) -> tuple[Site, Browser]:
     return sales, sales.browser("Paul", "user")
 
 
+@pytest.mark.covers("US-7a")
 class TestAssignment:
     def test_by_somebody_else_rings_the_bell(self, two: tuple[Site, Browser]) -> None:
         site, paul = two

@@ -90,6 +90,7 @@ def test_each_request_has_its_line(sales: Site, log: Log) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.covers("OPS-4b")
 def test_no_secret_of_any_form_or_header_is_logged(sales: Site, log: Log) -> None:
     """Everything that can be typed or sent holds a text that must be found nowhere (A69, 7.34)."""
     app: Flask = sales.runtime.generation.app

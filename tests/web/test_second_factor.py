@@ -148,6 +148,7 @@ class TestAtSignIn:
         assert answer.headers["Location"].startswith("/signin/code")
 
 
+@pytest.mark.covers("US-2b")
 class TestSettingUp:
     def test_only_a_right_code_sets_it_up(self, house: Site) -> None:
         alice = house.browser()
