@@ -33,7 +33,8 @@ TRACES = {
     "leads": {
         "/thirdparties": ('href="/leads"', 'href="/leads/new"', 'value="leads.source"'),
         "/thirdparties/new": ('name="leads.source"',),
-        "{sheet}": ("<dt>Source</dt>", 'href="/leads/'),
+        "{sheet}": ('href="/leads/',),
+        "{sheet}?tab=details": ("<dt>Source</dt>",),
         "/admin/modules": ("Disable Leads",),
     },
     "loyalty": {
