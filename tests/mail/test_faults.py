@@ -385,3 +385,14 @@ def wait_until(true: Callable[[], bool], seconds: float) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
+
+
+def test_a_mail_of_an_account_is_emptied_once_it_was_sent(posted: Site, sink: Witness) -> None:
+    """Its link opens the account, so that only the hash of the link is kept (A48)."""
+    queue(posted, "lea@example.org", kind="account", text="open-sesame")
+    queue(posted, "paul@example.org", text="Good morning")
+    send(posted)
+    assert sink.counts() == {"lea@example.org": 1, "paul@example.org": 1}
+    with posted.runtime.database.reading() as session:
+        bodies = {message.kind: message.body for message in session.scalars(select(MailMessage))}
+    assert bodies == {"account": "", "single": "Good morning"}

@@ -240,6 +240,8 @@ def _release(
         values["next_at"] = next_at
     own = (MailRecipient.id == recipient_id, MailRecipient.claim == owner)
     done = bool(session.connection().execute(update(MailRecipient).where(*own).values(values)).rowcount)
+    if done and state == models.SENT:
+        models.empty_account_mail(session, recipient_id)
     if done and state in models.TROUBLE:
         _tell_owners(session, MailRecipient.id == recipient_id)
     return done

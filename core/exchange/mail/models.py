@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.data.records import Identifier, Row
 from core.fields import DateTime
@@ -144,3 +144,10 @@ class MailTemplate(Row):
     author_name: Mapped[str] = mapped_column(String(120))
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+
+
+def empty_account_mail(session: Session, recipient_id: int) -> None:
+    """Empty a mail of an account that was sent: its link opens the account, and only its hash is kept (A48)."""
+    message = select(MailRecipient.message_id).where(MailRecipient.id == recipient_id).scalar_subquery()
+    account = update(MailMessage).where(MailMessage.id == message, MailMessage.kind == "account")
+    session.connection().execute(account.values(body=""))

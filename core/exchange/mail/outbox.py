@@ -196,7 +196,10 @@ def decide(unit: Unit, recipient_id: int, choice: str) -> bool:
     own = (MailRecipient.id == recipient_id, MailRecipient.state.in_(old))
     statement = update(MailRecipient).where(*own).values(changed_at=unit.moment, **values)
     unit.noteworthy = True
-    return bool(unit.session.connection().execute(statement).rowcount)
+    done = bool(unit.session.connection().execute(statement).rowcount)
+    if done and choice == "sent":
+        models.empty_account_mail(unit.session, recipient_id)
+    return done
 
 
 def _attach(unit: Unit, message: MailMessage, attachments: Sequence[Attachment]) -> None:
