@@ -33,7 +33,7 @@ from core.data.records import Facet, Fielded, Record, now
 from core.data.scopes import give_owners
 from core.data.session import INCLUDE_DELETED, GuardedSession
 from core.data.tables import JobRow, Submission, bump
-from core.data.validation import check_records
+from core.data.validation import check_moves, check_records
 from core.errors import Busy, ContractError, EditConflict, NotFound, PluginError, Refused
 from core.fields import Field
 from core.i18n import Text, lazy as _
@@ -158,10 +158,13 @@ class Unit:
             if not changes:
                 break
             if self.undo_of is None:
-                self._check_moves(changes)
-            self._ask(changes)
+                check_moves(self.context.registry, changes)
+            told = self._told(changes)
+            if told:
+                self._ask(told)
             self._settle(changes)
-            hooks.changed(changes, self, self._savepoint)
+            if told:
+                hooks.changed(told, self, self._savepoint)
         else:
             raise self._endless()
         self.session.check_transaction()
@@ -189,7 +192,7 @@ class Unit:
                 "attempts": 0, "run_at": moment, "unique_key": f"changes:{plugin}:{self.operation}",
             }
             for plugin in context.hooks.listeners("changes_committed")
-            if self.changes
+            if self._told(self.changes)
         ]  # fmt: skip
         if jobs:
             self.session.connection().execute(insert(JobRow), jobs)
@@ -198,20 +201,10 @@ class Unit:
         reasons = [*([self.cause] if self.cause else []), *(str(notice) for notice in self.notices)]
         return "; ".join(reasons)[:500] or None
 
-    def _check_moves(self, changes: list[Change]) -> None:
-        for change in changes:
-            if change.kind != "updated":
-                continue
-            fields = self.context.registry.entity(change.entity).fields
-            for name, new in change.new.items():
-                if not fields[name].type.allows(change.old.get(name), new):
-                    message = _(
-                        "%(title)s cannot go from %(old)s to %(new)s",
-                        title=change.title,
-                        old=_shown(fields[name], change.old.get(name)),
-                        new=_shown(fields[name], new),
-                    )
-                    raise Refused(message, field=name)
+    def _told(self, changes: list[Change]) -> list[Change]:
+        """What modules hear of: not of accounts, teams and companies, which a broken one must not hold up (F27)."""
+        registry = self.context.registry
+        return [change for change in changes if not registry.entity(change.entity).entity.rebuilds]
 
     def _settle(self, changes: list[Change]) -> None:
         """The records' own rules, and a new generation when what changed is part of one."""
@@ -341,10 +334,6 @@ class Unit:
                 setattr(row, rule.field, code)
             for code in skipped:
                 self.notice(_("%(code)s was already used and was stepped over", code=code))
-
-
-def _shown(field: Field, value: Any) -> str:
-    return "" if value is None else field.type.text(value)
 
 
 @event.listens_for(GuardedSession, "before_flush")

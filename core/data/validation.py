@@ -15,6 +15,7 @@ from core.fields import AnyLink, Field, Link
 from core.i18n import lazy as _
 
 if TYPE_CHECKING:
+    from core.contract.changes import Change
     from core.registry import RegisteredEntity, Registry
 
 
@@ -82,6 +83,27 @@ def _canonical(found: Field, value: Any) -> Any:
         return found.type.check(value)
     except Invalid as error:
         raise Refused(_("%(field)s: %(reason)s", field=found.label, reason=error.message), field=found.name) from error
+
+
+def check_moves(registry: Registry, changes: Sequence[Change]) -> None:
+    """Raise `Refused` when a status went where its moves do not lead (SECURITY 7.8)."""
+    for change in changes:
+        if change.kind != "updated":
+            continue
+        fields = registry.entity(change.entity).fields
+        for name, new in change.new.items():
+            if not fields[name].type.allows(change.old.get(name), new):
+                message = _(
+                    "%(title)s cannot go from %(old)s to %(new)s",
+                    title=change.title,
+                    old=_shown(fields[name], change.old.get(name)),
+                    new=_shown(fields[name], new),
+                )
+                raise Refused(message, field=name)
+
+
+def _shown(field: Field, value: Any) -> str:
+    return "" if value is None else field.type.text(value)
 
 
 class _Together:

@@ -31,7 +31,7 @@ def committed_changes(session: Session, registry: Registry, operation: int) -> l
     return [
         _change(session, registry, entry)
         for entry in changes_of(session, operation)
-        if entry.change.entity in registry.entities
+        if entry.change.entity in registry.entities and not registry.entity(entry.change.entity).entity.rebuilds
     ]
 
 

@@ -20,8 +20,8 @@ from core.features.notes import Note, add_note, change_note, visible_changes
 from core.features.parts import count_parts, get_part, parts_of
 from core.features.purge import purge_bin
 from core.features.undo import undo
-from core.runtime.purging import purge
 from core.testing.site import Site
+from core.upkeep.purging import purge
 from plugins.thirdparty.models import ThirdParty
 from tests.probe.helpers import add, changes, fetch, number_of, work
 from tests.probe.models import Box

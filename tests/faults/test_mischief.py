@@ -61,8 +61,8 @@ class TestReaction:
     def test_a_crash_is_undone_alone(self, browser: Browser, mischief: Mischief) -> None:
         for number, deed in enumerate([*FATAL, "write", "dirty"], 1):
             mischief.do(f"records_changed={deed}")
-            sheet = browser.get(f"/thirdparties/{create(browser, role='customer', town='Lyon')}")
-            shown = words(sheet.text.split('id="history"')[0])
+            sheet = browser.get(f"/thirdparties/{create(browser, role='customer', town='Lyon')}?tab=details")
+            shown = words(sheet.text)
             assert "Lyon" in shown, deed
             assert "Mischiefville" not in sheet.text, deed
             assert "Silver" in shown, deed  # loyalty comes after it

@@ -102,7 +102,7 @@ class Hidden:
         self.site = site
         self.registry = site.runtime.generation.registry
         self.entity: RegisteredEntity = self.registry.entity("thirdparty")
-        self.permissions = Permissions(self.registry)
+        self.permissions = Permissions(self.registry, site.runtime.generation.permissions.roles)
         visible = Permissions.fields
 
         def fields(permissions: Permissions, actor: Actor, registered: RegisteredEntity) -> frozenset[str]:
@@ -161,7 +161,9 @@ def test_variables_come_from_the_registry_and_are_plain_strings(sales: Site) -> 
     number = third_party(admin, "Zinc", "zinc@zinc.example")
     registry = sales.runtime.generation.registry
     entity = registry.entity("thirdparty")
-    found = {variable.name for variable in variables(entity, Permissions(registry), sales.people["Admin"])}
+    found = {
+        variable.name for variable in variables(entity, sales.runtime.generation.permissions, sales.people["Admin"])
+    }
     assert {
         "record.name",
         "record.email",

@@ -36,7 +36,7 @@ def test_hook_entities(browser: Browser) -> None:
 
 def test_hook_entity_fields(browser: Browser) -> None:
     sheet = create(browser, "thirdparties", name="Zinc SARL", **{"leads.source": "fair"})
-    assert "Trade fair" in browser.get(sheet).text
+    assert "Trade fair" in browser.get(f"{sheet}?tab=details").text
     assert "Zinc SARL" in browser.get("/thirdparties?f=leads.source:is:fair").text
     assert "Zinc SARL" not in browser.get("/thirdparties?f=leads.source:is:web").text
 
@@ -95,9 +95,9 @@ def test_hook_records_changing(browser: Browser) -> None:
 def test_hook_records_changed(browser: Browser) -> None:
     sheet = create(browser, "thirdparties", name="Zinc SARL", role="prospect")
     since = re.compile(r"Customer since</dt><dd><time")
-    assert not since.search(browser.get(sheet).text)
+    assert not since.search(browser.get(f"{sheet}?tab=details").text)
     browser.post(f"{sheet}/action/thirdparty/convert")
-    assert since.search(browser.get(sheet).text)
+    assert since.search(browser.get(f"{sheet}?tab=details").text)
 
 
 def open_leads(site: Site) -> int:

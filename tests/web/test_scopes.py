@@ -120,7 +120,7 @@ class TestSideDoors:
 
     @pytest.mark.covers("TP-7a")
     def test_the_creator_is_assigned(self, firm: Firm) -> None:
-        page = firm.browsers["Rita"].get(f"/thirdparties/{firm.records['Rita', 'thirdparty']}").text
+        page = firm.browsers["Rita"].get(f"/thirdparties/{firm.records['Rita', 'thirdparty']}?tab=details").text
         assert "Sales representatives" in page
         assert page.count("Rita") >= 2
 
