@@ -259,13 +259,15 @@ class TestPrivate:
 
     def test_a_refusal_does_not_tell_of_it(self, shop: Site) -> None:
         """Undoing the creation of a record is held up by what was added since, without saying what a private note says."""
-        with work(shop, "add", PAUL) as unit:
+        shop.add_person("Paul", "user")
+        paul = shop.people["Paul"]
+        with work(shop, "add", paul) as unit:
             zinc = unit.add(ThirdParty(name="Zinc"))
         made = unit.operation
         assert made is not None
         annotate(shop, zinc, "secret words", actor=ALICE, private=True)
         with pytest.raises(Refused) as caught:
-            undo(made, context=shop.context(PAUL))
+            undo(made, context=shop.context(paul))
         assert "secret" not in str(caught.value)
 
 
