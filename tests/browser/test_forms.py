@@ -177,6 +177,7 @@ def test_phone_numbers_are_taken_as_people_write_them(page_fr: Desk) -> None:
     page_fr.by("button", "Save").click()
     page_fr.heading(made.name)
     expect(page_fr.page.locator("a[href='tel:+33199001234']")).to_have_text("01 99 00 12 34")
+    page_fr.go(f"{made.path}?tab=details")
     expect(page_fr.page.locator("a[href^='https://www.zinc.example']")).to_be_visible()
 
 
