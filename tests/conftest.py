@@ -24,6 +24,19 @@ FOREIGN = Path(__file__).parent / "foreign"
 INSTALLED = "comptoir-foreign"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not exist: procrastinate, the backend of jobs, is for PostgreSQL only."""
+    parameters = [getattr(getattr(item, "callspec", None), "params", {}) for item in items]
+    without = [
+        item
+        for item, given in zip(items, parameters, strict=True)
+        if given.get("workers") == "procrastinate" and given.get("engine_name") == "sqlite"
+    ]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
+
+
 @pytest.fixture(scope="session")
 def foreign_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder into which pip installed the two foreign plugins, `loyalty` and `mischief`, for this run only.

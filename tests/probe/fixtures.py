@@ -48,8 +48,6 @@ def shop(probing: None, site_with: Callable[..., Site]) -> Site:
 
 @pytest.fixture(params=["embedded", "procrastinate"])
 def workers(request: pytest.FixtureRequest, shop: Site, engine_name: str, tmp_path: Path) -> Iterator[Workers]:
-    """Real workers on that shop, once for each backend the engine has."""
-    if request.param == "procrastinate" and engine_name != "postgresql":
-        pytest.skip("procrastinate needs PostgreSQL")
+    """Real workers on that shop, once for each backend the engine has; tests/conftest.py leaves the others out."""
     with workers_of(shop, request.param, tmp_path / "workers.log") as made:
         yield made

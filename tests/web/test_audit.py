@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,9 +91,13 @@ def test_nobody_changes_or_deletes_an_entry(site: Site, statement: str) -> None:
     assert entries(site, "sign_in")
 
 
-def test_it_waits_while_the_database_is_busy(site: Site) -> None:
-    if not site.runtime.database.is_sqlite:
-        pytest.skip("PostgreSQL has no writer that keeps all others out")
+def test_it_waits_while_the_database_is_busy(tmp_path: Path) -> None:
+    """On SQLite, where one writer keeps all others out."""
+    with closing(Site(f"sqlite:///{tmp_path / 'comptoir.db'}", tmp_path / "var")) as site:
+        _waits(site)
+
+
+def _waits(site: Site) -> None:
     trail = Trail(site.runtime.database)
     trail.later("refused", "GET /x")
     with site.runtime.database.connection():
