@@ -66,7 +66,10 @@ def served(town: Site) -> Iterator[Web]:
     town.add_person("Alice")
     port = free_port()
     path = os.pathsep.join(path for path in sys.path if path)
-    environment = {**town.config.environment(), "PORT": str(port), "PYTHONPATH": path, LIMIT_VARIABLE: str(LIMIT)}
+    environment = {
+        **town.config.environment(), "PORT": str(port), "COMPTOIR_PUBLIC_URL": "", "PYTHONPATH": path,
+        LIMIT_VARIABLE: str(LIMIT),
+    }  # fmt: skip
     log = (town.config.var / "serve.log").open("w+")
     command = [sys.executable, "-P", "-m", "core.cli", "serve"]
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
