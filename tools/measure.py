@@ -54,15 +54,15 @@ def main() -> int:
     arguments = parser.parse_args()
     runtime = Runtime(Config.from_environment(), app_factory=create_app)
     runtime.start()
-    client = Client(Gate(runtime))
-    token = TOKEN.search(client.get("/signin").text)
+    client, base = Client(Gate(runtime)), runtime.config.public_url
+    token = TOKEN.search(client.get("/signin", base_url=base).text)
     form = {"csrf_token": token.group(1) if token else "", "email": arguments.email, "password": arguments.password}
-    if client.post("/signin", data=form).status_code != 303:
+    if client.post("/signin", data=form, base_url=base).status_code != 303:
         print("sign-in refused", file=sys.stderr)
         return 2
     print(f"{'what':34} {'median ms':>10} {'95 % ms':>10}")
     for name, path in PAGES.items():
-        times = timed(lambda path=path: client.get(path))  # type: ignore[misc]
+        times = timed(lambda path=path: client.get(path, base_url=base))  # type: ignore[misc]
         print(f"{name:34} {statistics.median(times):10.1f} {times[int(len(times) * 0.95) - 1]:10.1f}")
 
     def swap() -> None:
