@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,32 +94,23 @@ class Hooks:
         """
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._report = report
-        self._manager.add_hookspecs(hookspecs)
-        for spec in specs:
+        for spec in (hookspecs, *specs):
             self._manager.add_hookspecs(spec)
-        for name, module in reversed(modules):
-            try:
-                self._manager.register(module, name=name)
-            except pluggy.PluginValidationError as error:
-                raise PluginError(
-                    name, _("A hook of module %(name)s does not fit: %(error)s", name=name, error=error)
-                ) from error
         try:
+            for name, module in reversed(modules):
+                self._manager.register(module, name=name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
             owner = self._manager.get_name(error.plugin) or "?"
-            raise PluginError(
-                owner, _("Module %(name)s implements an unknown hook: %(error)s", name=owner, error=error)
-            ) from error
-        self.order = tuple(name for name, module in modules)
+            message = _("A hook of module %(name)s does not fit: %(error)s", name=owner, error=error)
+            raise PluginError(owner, message) from error
 
     # -- declaration hooks --------------------------------------------------------------------------------------
     def gather(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """(plugin, value) of every value the declaration hook yields, in order of need. Raises `PluginError`."""
-        for plugin, call in self._calls(hook):
+        for plugin, call in self._calls(hook, **arguments):
             try:
-                with watched(plugin, hook):
-                    values = list(call(arguments) or ())
+                values = list(call() or ())
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # also SystemExit (F30)
@@ -134,14 +126,11 @@ class Hooks:
 
         `check` raises when the plugin that was asked just now wrote something.
         """
-        for plugin, call in self._calls("records_changing"):
+        for plugin, call in self._calls("records_changing", changes=changes):
             try:
-                with watched(plugin, "records_changing"):
-                    call({"changes": changes})
-                    check()
-            except Refused:
-                raise
-            except (KeyboardInterrupt, PluginError):
+                call()
+                check()
+            except (Refused, KeyboardInterrupt, PluginError):
                 raise
             except BaseException as error:
                 self.failed(plugin, "records_changing", "veto", error)
@@ -159,10 +148,10 @@ class Hooks:
 
         That somebody else was first, or holds the database, is no crash: the whole unit ends and may be tried again.
         """
-        for plugin, call in self._calls("records_changed"):
+        for plugin, call in self._calls("records_changed", changes=changes, unit=unit):
             try:
-                with savepoint(plugin), watched(plugin, "records_changed"):
-                    call({"changes": changes, "unit": unit})
+                with savepoint(plugin):
+                    call()
             except (KeyboardInterrupt, PluginError, EditConflict, Busy):
                 raise
             except BaseException as error:
@@ -170,20 +159,17 @@ class Hooks:
 
     def committed(self, plugin: str, changes: Sequence[Change], unit: Unit) -> None:
         """Deliver committed changes to one plugin; what it raises is the caller's to retry."""
-        for name, call in self._calls("changes_committed"):
-            if name == plugin:
-                with watched(plugin, "changes_committed"):
-                    call({"changes": changes, "unit": unit})
+        self._tell(plugin, "changes_committed", changes=changes, unit=unit)
 
     def enabled(self, plugin: str, unit: Unit) -> None:
         """Tell one plugin that it was switched on."""
-        self._one(plugin, "module_enabled", unit)
+        self._tell(plugin, "module_enabled", unit=unit)
 
     def disabling(self, plugin: str, unit: Unit) -> None:
         """Ask one plugin whether it may be switched off; `Veto` refuses. A crash does not hold it on (MO-8)."""
         try:
             with unit.attempt():
-                self._one(plugin, "module_disabling", unit)
+                self._tell(plugin, "module_disabling", unit=unit)
         except (Refused, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -191,7 +177,7 @@ class Hooks:
 
     def demo(self, plugin: str, unit: Unit) -> None:
         """Let one plugin add its demo records."""
-        self._one(plugin, "demo_data", unit)
+        self._tell(plugin, "demo_data", unit=unit)
 
     def listeners(self, hook: str) -> tuple[str, ...]:
         """Names of the plugins that implement `hook`, in order of need."""
@@ -204,10 +190,9 @@ class Hooks:
     def ask(self, hook: str, **arguments: Any) -> list[Any]:
         """Results of a hook another plugin published in its `specs.py`; a crashing answer is reported and left out."""
         answers: list[Any] = []
-        for plugin, call in self._calls(hook):
+        for plugin, call in self._calls(hook, **arguments):
             try:
-                with watched(plugin, hook):
-                    answer = call(arguments)
+                answer = call()
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -217,21 +202,18 @@ class Hooks:
                     answers.append(answer)
         return answers
 
-    def _one(self, plugin: str, hook: str, unit: Unit) -> None:
-        for name, call in self._calls(hook):
+    def _tell(self, plugin: str, hook: str, **arguments: Any) -> None:
+        for name, call in self._calls(hook, **arguments):
             if name == plugin:
-                with watched(plugin, hook):
-                    call({"unit": unit})
+                call()
 
-    def _calls(self, hook: str) -> Iterable[tuple[str, Callable[[dict[str, Any]], Any]]]:
-        caller = getattr(self._manager.hook, hook)
-        for implementation in reversed(caller.get_hookimpls()):
-            names = implementation.argnames
-            function = implementation.function
+    def _calls(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """(plugin, what calls its implementation under the eyes of the watchdog), in order of need."""
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            yield implementation.plugin_name, partial(_call, implementation, hook, arguments)
 
-            def call(
-                arguments: dict[str, Any], names: Sequence[str] = names, function: Callable[..., Any] = function
-            ) -> Any:
-                return function(*(arguments[name] for name in names))
 
-            yield implementation.plugin_name, call
+def _call(implementation: pluggy.HookImpl, hook: str, arguments: Mapping[str, Any]) -> Any:
+    with watched(implementation.plugin_name, hook):
+        answer = implementation.function(*(arguments[name] for name in implementation.argnames))
+        return list(answer) if isinstance(answer, Iterator) else answer  # a generator runs only now
