@@ -7,17 +7,20 @@ type by name: behaviour lives in the type, and a plugin may subclass it.
 
 from __future__ import annotations
 
+import operator as python
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field as attribute
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, NoReturn, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from markupsafe import escape
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, ForeignKey, String, type_coerce
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import MappedColumn, MappedSQLExpression, column_property, mapped_column
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.errors import Invalid
-from core.fields.keys import CodePointOrder
+from core.fields.keys import CodePointOrder, in_any_case
 from core.i18n import Text, lazy as _, lazy_context
 
 T = TypeVar("T")
@@ -28,25 +31,41 @@ MAXIMUM_FILTER_VALUES = 50
 
 
 class Operator(NamedTuple):
-    """One way to compare a field: its name in URLs, its words, and how many values it takes."""
+    """One way to compare a field: its name in URLs, its words, how many values it takes.
+
+    `test` makes the SQL condition of a column and operands as the column stores them. A type for which an operator
+    means something else says so with `_replace(test=...)`.
+    """
 
     name: str
     label: Text
     values: Literal["none", "one", "two", "many"]
+    test: Callable[..., ColumnElement[bool]]
 
 
-IS = Operator("is", lazy_context("operator", "is"), "one")
-IS_NOT = Operator("not", lazy_context("operator", "is not"), "one")
-IN = Operator("in", lazy_context("operator", "is one of"), "many")
-CONTAINS = Operator("contains", lazy_context("operator", "contains"), "one")
-STARTS = Operator("starts", lazy_context("operator", "starts with"), "one")
-BELOW = Operator("below", lazy_context("operator", "is less than"), "one")
-ABOVE = Operator("above", lazy_context("operator", "is more than"), "one")
-BETWEEN = Operator("between", lazy_context("operator", "is between"), "two")
-BEFORE = Operator("before", lazy_context("operator", "is before"), "one")
-AFTER = Operator("after", lazy_context("operator", "is after"), "one")
-EMPTY = Operator("empty", lazy_context("operator", "is empty"), "none")
-FILLED = Operator("filled", lazy_context("operator", "is filled"), "none")
+IS = Operator("is", lazy_context("operator", "is"), "one", python.eq)
+IS_NOT = Operator("not", lazy_context("operator", "is not"), "one", ColumnElement.is_distinct_from)
+IN = Operator("in", lazy_context("operator", "is one of"), "many", lambda column, *values: column.in_(values))
+CONTAINS = Operator(
+    "contains", lazy_context("operator", "contains"), "one", lambda column, part: in_any_case(column, "contains", part)
+)
+STARTS = Operator(
+    "starts",
+    lazy_context("operator", "starts with"),
+    "one",
+    lambda column, part: in_any_case(column, "startswith", part),
+)
+BELOW = Operator("below", lazy_context("operator", "is less than"), "one", python.lt)
+ABOVE = Operator("above", lazy_context("operator", "is more than"), "one", python.gt)
+BETWEEN = Operator(
+    "between", lazy_context("operator", "is between"), "two", lambda column, *ends: column.between(min(ends), max(ends))
+)
+BEFORE = Operator("before", lazy_context("operator", "is before"), "one", python.lt)
+AFTER = Operator("after", lazy_context("operator", "is after"), "one", python.gt)
+EMPTY = Operator("empty", lazy_context("operator", "is empty"), "none", lambda column: column.is_(None))
+FILLED = Operator("filled", lazy_context("operator", "is filled"), "none", lambda column: column.is_not(None))
+
+_COUNTS = {"none": range(1), "one": range(1, 2), "two": range(2, 3), "many": range(1, MAXIMUM_FILTER_VALUES + 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +97,7 @@ class Samples:
     bad: Sequence[str]
 
 
-class FieldType(Generic[T]):
+class FieldType(ABC, Generic[T]):
     """One kind of value. Subclasses are immutable and compare by identity."""
 
     name: ClassVar[str]
@@ -90,19 +109,26 @@ class FieldType(Generic[T]):
     multiple: ClassVar[bool] = False
     """Whether a value holds several ids, which `core_link` keeps one a row."""
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("A field type cannot be changed")
+
     @property
     def idle(self) -> bool:
         """Whether there is nothing to choose from at present, so that the field is not shown."""
         return False
 
     # -- storage ------------------------------------------------------------------------------------------------
+    @abstractmethod
     def column_type(self) -> TypeEngine[Any]:
         """The SQL type of the column; the same behaviour on SQLite and PostgreSQL."""
-        raise ContractMissing(self, "column_type")
+
+    def foreign_keys(self) -> Sequence[ForeignKey]:
+        """What a column of ids points at."""
+        return ()
 
     def key(self, value: T) -> str | None:
         """The normalised form of `value` for keyed types, None when nothing is left of it."""
-        raise ContractMissing(self, "key")
+        return None
 
     # -- values -------------------------------------------------------------------------------------------------
     def parse(self, raw: str) -> T | None:
@@ -110,9 +136,9 @@ class FieldType(Generic[T]):
         text = raw.strip()
         return self.check(self.read(text)) if text else None
 
+    @abstractmethod
     def read(self, text: str) -> T:
         """The value of a non-empty, trimmed text. Raises `Invalid`."""
-        raise ContractMissing(self, "read")
 
     def check(self, value: T) -> T:
         """`value` in canonical form; raises `Invalid` when it cannot be stored. Every road passes here."""
@@ -141,7 +167,7 @@ class FieldType(Generic[T]):
 
     def edit_text(self, value: T) -> str:
         """The value as a form control holds it; `parse` reads it back to the same value."""
-        return self.text(value)
+        return self.dump(value)
 
     def control(self) -> Control:
         """The form control."""
@@ -153,34 +179,15 @@ class FieldType(Generic[T]):
 
         "is not" treats an empty value as different (IS DISTINCT FROM, DESIGN 4).
         """
-        if operator == EMPTY.name:
-            return column.is_(None)
-        if operator == FILLED.name:
-            return column.is_not(None)
         return self.compare(column, operator, [self.operand(value) for value in values])
 
     def key_criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
         """As `criterion`, on the key column of a keyed type. Emptiness is asked of the value, never here."""
-        raise ContractMissing(self, "key_criterion")
+        return self.compare(column, operator, [self.key(self.operand(value)) for value in values])
 
     def compare(self, column: ColumnElement[Any], operator: str, operands: Sequence[Any]) -> ColumnElement[bool]:
         """The condition of an operator with operands as the column stores them."""
-        condition: ColumnElement[bool]
-        if operator == IS.name:
-            condition = column == operands[0]
-        elif operator == IS_NOT.name:
-            condition = column.is_distinct_from(operands[0])
-        elif operator == IN.name:
-            condition = column.in_(operands) if operands else false()
-        elif operator in (BELOW.name, BEFORE.name):
-            condition = column < operands[0]
-        elif operator in (ABOVE.name, AFTER.name):
-            condition = column > operands[0]
-        elif operator == BETWEEN.name:
-            condition = column.between(min(operands), max(operands))
-        else:
-            raise ContractMissing(self, f"operator {operator}")
-        return condition
+        return next(known for known in self.operators if known.name == operator).test(column, *operands)
 
     def operand(self, raw: str) -> Any:
         """A filter's typed value as the column stores it."""
@@ -191,7 +198,7 @@ class FieldType(Generic[T]):
 
     def seat(self, extra: Any, key: str) -> ColumnElement[Any]:
         """The SQL expression of a custom field's value, kept as its `dump` in the JSON column `extra`."""
-        return CodePointOrder(extra[key].as_string())
+        return type_coerce(CodePointOrder(extra[key].as_string()), Dumped(self))
 
     def search_term(self, text: str) -> str | None:
         """What of a searched text to look for inside this field's column; None: this type is not searched so."""
@@ -202,16 +209,26 @@ class FieldType(Generic[T]):
         """JSON schema of the value in the API."""
         return {"type": "string"}
 
+    @abstractmethod
     def samples(self) -> Samples:
         """Values for the contract tests; every type brings its own, hostile ones included."""
-        raise ContractMissing(self, "samples")
 
 
-class ContractMissing(TypeError):
-    """A field type lacks a method it must have."""
+class Dumped(TypeDecorator[Any]):
+    """A value kept as the text that its field type dumps, and sorting as that text does. An empty one is NULL."""
 
-    def __init__(self, owner: FieldType[Any], method: str) -> None:
-        super().__init__(f"{type(owner).__name__} must define {method}")
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: FieldType[Any], length: int | None = None) -> None:
+        super().__init__(length)
+        self.kind = kind
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return self.kind.dump(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self.kind.load(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +245,6 @@ class Declaration(Generic[T]):
     indexed: bool = False
     personal: bool = False
     readonly: bool = False
-    secret: bool = False
     permission: str | None = None
     help: Text | None = None
     default: Callable[[], T] | None = None
@@ -244,23 +260,24 @@ class Reads(Protocol[T_co]):
         ...
 
 
-def field(
-    type: Reads[T],
-    label: Text,
-    *,
-    required: bool | None = None,
-    unique: bool = False,
-    listed: bool = False,
-    quick: bool = False,
-    search: bool = False,
-    indexed: bool = False,
-    personal: bool = False,
-    readonly: bool = False,
-    permission: str | None = None,
-    help: Text | None = None,
-    default: Callable[[], T] | None = None,
-    section: str = "main",
-) -> MappedColumn[T]:
+class Options(TypedDict, Generic[T], total=False):
+    """What `field()` can say of a field, in the words of `Declaration`."""
+
+    required: bool
+    unique: bool
+    listed: bool
+    quick: bool
+    search: bool
+    indexed: bool
+    personal: bool
+    readonly: bool
+    permission: str | None
+    help: Text | None
+    default: Callable[[], T] | None
+    section: str
+
+
+def field(type: Reads[T], label: Text, **options: Unpack[Options[T]]) -> MappedColumn[T]:
     """A column that is a field (DESIGN 4); optional comes from `Mapped[... | None]`.
 
     `required` asks people for a value even though the column may be empty. `unique` holds among live records.
@@ -269,39 +286,16 @@ def field(
     only. `permission` hides it on every road from users without it. `default` is called for each new record.
     """
     kind = cast("FieldType[T]", type)
-    declaration = Declaration(
-        type=kind, label=label, required=bool(required), unique=unique, listed=listed, quick=quick, search=search,
-        indexed=indexed, personal=personal, readonly=readonly, permission=permission, help=help, default=default,
-        section=section,
-    )  # fmt: skip
-    links: Sequence[Any] = kind.foreign_keys() if isinstance(kind, LinkLike) else ()
-    return mapped_column(kind.column_type(), *links, info={"field": declaration}, active_history=True)
-
-
-class LinkLike(FieldType[T]):
-    """Base of the types whose column points at another record."""
-
-    def foreign_keys(self) -> Sequence[Any]:
-        """The column's foreign keys."""
-        raise ContractMissing(self, "foreign_keys")
+    info = {"field": Declaration(kind, label, **options)}
+    return mapped_column(kind.column_type(), *kind.foreign_keys(), info=info, active_history=True)
 
 
 def computed(
-    type: FieldType[T],
-    label: Text,
-    expression: ColumnElement[Any],
-    *,
-    listed: bool = False,
-    permission: str | None = None,
-    help: Text | None = None,
-    section: str = "main",
+    type: FieldType[T], label: Text, expression: ColumnElement[Any], **options: Unpack[Options[T]]
 ) -> MappedSQLExpression[T]:
     """A field the database works out from columns of the same row; shown, filtered and sorted, never typed."""
-    declaration = Declaration(
-        type=type, label=label, listed=listed, readonly=True, permission=permission, help=help, section=section,
-        computed=True,
-    )  # fmt: skip
-    return column_property(expression, info={"field": declaration})
+    options["readonly"] = True
+    return column_property(expression, info={"field": Declaration(type, label, computed=True, **options)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,10 +308,10 @@ class Field:
     attribute: str
     owner: type[Any]
     column: ColumnElement[Any]
-    key_column: ColumnElement[Any] | None
-    required: bool
-    nullable: bool
     type: FieldType[Any]
+    key_column: ColumnElement[Any] | None = None
+    required: bool = False
+    nullable: bool = True
     extra_key: str | None = None
     """For a field an administrator made: its key in `extra`."""
 
@@ -345,11 +339,10 @@ class Field:
 
     def criterion(self, operator: str, values: Sequence[str]) -> ColumnElement[bool]:
         """The condition of a filter on this field. Raises `Invalid` for an operator or value it does not know."""
-        known = {known.name: known for known in self.type.operators}.get(operator)
+        known = next((known for known in self.type.operators if known.name == operator), None)
         if known is None:
             raise Invalid(_("%(field)s cannot be compared that way", field=self.label))
-        counts = {"none": len(values) == 0, "one": len(values) == 1, "two": len(values) == 2}
-        if not counts.get(known.values, 0 < len(values) <= MAXIMUM_FILTER_VALUES):
+        if len(values) not in _COUNTS[known.values]:
             raise Invalid(_("The filter on %(field)s has a wrong number of values", field=self.label))
         if self.key_column is not None and values:
             return self.type.key_criterion(self.key_column, operator, values)

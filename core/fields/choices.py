@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field as attribute, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from markupsafe import escape
@@ -13,7 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from core.errors import ContractError, Invalid
 from core.fields.base import IS, Control, FieldType, Option, Samples
-from core.fields.keys import binary_string, excerpt, fold
+from core.fields.keys import excerpt, fold
+from core.fields.text import StoredText
 from core.i18n import LANGUAGES, Message, Text, lazy as _, lazy_context
 
 CODE_LENGTH = 64
@@ -36,98 +37,99 @@ def wordings(label: Text) -> set[str]:
     return {label.translated(language) for language in LANGUAGES} if isinstance(label, Message) else {label}
 
 
-@dataclass(frozen=True, eq=False)
-class Choice(FieldType[str]):
-    """One of the given options, or of an administrator's dictionary that the registry binds when it is built."""
+class Listed:
+    """What types share whose values are rows of a list: their own, or a named one that the registry binds."""
 
-    name = "choice"
-
-    options: InitVar[Mapping[str, Text] | Sequence[Option] | None] = None
-    dictionary: str | None = None
-    allowed: tuple[Option, ...] = attribute(init=False)
-    """The options there are; none while the dictionary is not bound."""
-
-    def __post_init__(self, options: Mapping[str, Text] | Sequence[Option] | None) -> None:
-        if isinstance(options, Mapping):
-            options = [Option(code, label) for code, label in options.items()]
-        if not options and self.dictionary is None:
-            raise ContractError("A choice needs options or a dictionary")
-        object.__setattr__(self, "allowed", tuple(options or ()))
-        codes = [option.code for option in self.allowed]
-        if len(set(codes)) < len(codes) or any(
-            not 1 <= len(code) <= CODE_LENGTH or fold(code) is None for code in codes
-        ):
-            raise ContractError(f"The codes of a choice must differ and have 1 to {CODE_LENGTH} characters: {codes}")
+    options: Mapping[str, Text] | Sequence[Option]
+    dictionary: str | None
 
     def bound(self, options: Sequence[Option]) -> Self:
-        """This choice with the options of its dictionary."""
-        return replace(self, options=options)
+        """This type with the rows of its list."""
+        bound: Self = replace(self, options=options)  # type: ignore[type-var]  # the types are dataclasses
+        return bound
 
     @functools.cached_property
     def by_code(self) -> dict[str, Option]:
-        """The options by their codes."""
-        return {option.code: option for option in self.allowed}
+        """The rows by their codes; none while the list is not bound."""
+        if isinstance(self.options, Mapping):
+            return {code: Option(code, label) for code, label in self.options.items()}
+        return {option.code: option for option in self.options}
 
-    @functools.cached_property
-    def toned(self) -> bool:
-        """Whether the options tell good from bad: only then they are shown as statuses."""
-        return any(option.tone != "neutral" for option in self.allowed)
+    @property
+    def allowed(self) -> tuple[Option, ...]:
+        """The rows there are."""
+        return tuple(self.by_code.values())
 
     @functools.cached_property
     def codes_by_word(self) -> dict[str, str]:
-        """Folded label in any language -> code; a word two options share means neither."""
+        """Folded code, and label in any language -> code; a word two rows share means neither."""
         found: dict[str, set[str]] = {}
         for option in self.allowed:
             for word in {option.code, *wordings(option.label)}:
                 found.setdefault(fold(word) or word, set()).add(option.code)
         return {word: codes.pop() for word, codes in found.items() if len(codes) == 1}
 
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(CODE_LENGTH)
+    def find(self, text: str) -> str:
+        """The code a person typed, or that of the label. Raises `Invalid`."""
+        return text if text in self.by_code else self.known(self.codes_by_word.get(fold(text) or text, text))
 
-    def read(self, text: str) -> str:
-        if text in self.by_code:
-            return text
-        code = self.codes_by_word.get(fold(text, CODE_LENGTH * 4) or text[:CODE_LENGTH])
-        if code is None:
-            raise self._unknown(text)
+    def known(self, code: str) -> str:
+        """`code`; raises `Invalid` when it is not in the list."""
+        if code not in self.by_code:
+            raise Invalid(_("%(text)s is not in the list. Choose one of its values.", text=excerpt(code)))
         return code
 
+    def label_of(self, code: str, otherwise: str) -> str:
+        """What people call a row; `otherwise` when it is gone."""
+        return str(self.by_code[code].label) if code in self.by_code else otherwise
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Listed, StoredText):
+    """One of the given options, or of an administrator's dictionary that the registry binds when it is built."""
+
+    name = "choice"
+    maximum = CODE_LENGTH
+
+    options: Mapping[str, Text] | Sequence[Option] = ()
+    dictionary: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.options and self.dictionary is None:
+            raise ContractError("A choice needs options or a dictionary")
+        if len(self.by_code) < len(self.options) or not all(
+            len(code) <= CODE_LENGTH and fold(code) for code in self.by_code
+        ):
+            codes = list(self.by_code)
+            raise ContractError(f"The codes of a choice must differ and have 1 to {CODE_LENGTH} characters: {codes}")
+
+    @functools.cached_property
+    def toned(self) -> bool:
+        """Whether the options tell good from bad: only then they are shown as statuses."""
+        return any(option.tone != "neutral" for option in self.allowed)
+
+    def read(self, text: str) -> str:
+        return self.find(text)
+
     def check(self, value: str) -> str:
-        if value not in self.by_code:
-            raise self._unknown(value)
-        return value
-
-    def _unknown(self, text: str) -> Invalid:
-        return Invalid(_("%(text)s is not in the list. Choose one of its values.", text=excerpt(text)))
-
-    def load(self, text: str) -> str:
-        return text
+        return self.known(value)
 
     def text(self, value: str) -> str:
-        option = self.by_code.get(value)
-        return value if option is None else str(option.label)
+        return self.label_of(value, value)
 
     def html(self, value: str) -> str:
-        option = self.by_code.get(value)
-        if option is None:
-            return badge(value, "neutral")
-        return badge(option.label, option.tone) if self.toned else str(escape(str(option.label)))
-
-    def edit_text(self, value: str) -> str:
-        return value
+        option = self.by_code.get(value, Option(value, value))
+        return badge(option.label, option.tone) if self.toned or value not in self.by_code else super().html(value)
 
     def control(self) -> Control:
         return Control("radio" if len(self.allowed) <= RADIO_LIMIT else "select", options=self.allowed)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": [option.code for option in self.allowed]}
+        return {"type": "string", "enum": list(self.by_code)}
 
     def samples(self) -> Samples:
-        good = {option.code: option.code for option in self.allowed}
-        labels = {word: code for word, code in self.codes_by_word.items() if word not in good}
-        bad = ["no such choice", "<b>", "\x00", "!!!", "x" * 1_000_000]
-        return Samples(good | labels, bad)
+        codes = {code: code for code in self.by_code}
+        return Samples(codes | self.codes_by_word | codes, ["no such choice", "<b>", "\x00", "!!!", "x" * 1_000_000])
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +141,11 @@ class Status(Choice):
     moves: Mapping[str, Collection[str]] | None = None
     """Code -> codes it may become; None allows every move."""
 
-    def __post_init__(self, options: Mapping[str, Text] | Sequence[Option] | None) -> None:
-        super().__post_init__(options)
-        known = {option.code for option in self.allowed}
+    def __post_init__(self) -> None:
+        super().__post_init__()
         named = {code for old, news in (self.moves or {}).items() for code in (old, *news)}
-        if known and not named <= known:
-            raise ContractError(f"The moves name statuses that do not exist: {sorted(named - known)}")
+        if self.by_code and not named <= self.by_code.keys():
+            raise ContractError(f"The moves name statuses that do not exist: {sorted(named - self.by_code.keys())}")
 
     def allows(self, old: str | None, new: str | None) -> bool:
         """Along a declared move; staying is allowed, a first status, and leaving a code no longer known."""
@@ -157,12 +158,16 @@ _ANSWERS = dict.fromkeys(("on", "yes", "y", "oui", "o", "true", "vrai", "1", "x"
 )
 
 
-@dataclass(frozen=True, eq=False)
+def _is_yes(column: ColumnElement[Any], yes: bool) -> ColumnElement[bool]:
+    is_true: ColumnElement[bool] = column == true()
+    return is_true if yes else column.is_distinct_from(true())
+
+
 class Boolean(FieldType[bool]):
     """Yes or no. A form says nothing for an empty box, so nothing means no; so does NULL when comparing."""
 
     name = "boolean"
-    operators = (IS,)
+    operators = (IS._replace(test=_is_yes),)
 
     def column_type(self) -> TypeEngine[Any]:
         return SqlBoolean()
@@ -193,12 +198,6 @@ class Boolean(FieldType[bool]):
 
     def control(self) -> Control:
         return Control("checkbox")
-
-    def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
-        if operator != IS.name:
-            return super().criterion(column, operator, values)
-        yes: ColumnElement[bool] = column == true()
-        return yes if self.parse(values[0]) else column.is_distinct_from(true())
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 from babel.core import get_global
-from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import Control, FieldType, Option, Samples
-from core.fields.keys import binary_string, fold
+from core.fields.base import Control, Option, Samples
+from core.fields.keys import fold
+from core.fields.text import StoredText
 from core.i18n import LANGUAGES, current_locale, lazy as _, territories
 
 _ALSO = {
@@ -114,38 +113,26 @@ def country_options(language: str) -> tuple[Option, ...]:
     return tuple(Option(code, name) for code, name in names)
 
 
-@dataclass(frozen=True, eq=False)
-class Country(FieldType[str]):
+class Country(StoredText):
     """A country: its code `FR`, typed as code or name in any of the product's languages."""
 
     name = "country"
+    maximum = 2
 
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(2)
-
-    def read(self, text: str) -> str:
-        if text in territories("en"):
-            return text
+    def check(self, value: str) -> str:
+        if value in territories("en"):
+            return value
         code = None
-        if len(text) <= 100:
-            upper = text.upper()
-            name = (fold(text) or "").removeprefix("the ")
+        if len(value) <= 100:
+            upper = value.upper()
+            name = (fold(value) or "").removeprefix("the ")
             code = upper if upper in territories("en") else _codes_by_name().get(name)
         if code is None:
             raise Invalid(_("Enter a country like France, or its code like FR"))
         return code
 
-    def check(self, value: str) -> str:
-        return self.read(value)
-
-    def load(self, text: str) -> str:
-        return text
-
     def text(self, value: str) -> str:
         return territories(current_locale().language).get(value, value)
-
-    def edit_text(self, value: str) -> str:
-        return value
 
     def control(self) -> Control:
         return Control("select", options=country_options(current_locale().language))

@@ -6,9 +6,9 @@ Also the few text helpers every field type shares.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, String, func, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -70,12 +70,9 @@ def narrow(text: str) -> str:
     return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
-_ASCII_DIGITS = frozenset("0123456789")
-
-
 def digits(text: str) -> str | None:
     """Only the digits of `text`, None when there is none: the key of telephone numbers."""
-    return "".join(char for char in narrow(text) if char in _ASCII_DIGITS)[:KEY_LENGTH] or None
+    return "".join(char for char in narrow(text) if "0" <= char <= "9")[:KEY_LENGTH] or None
 
 
 def binary_string(length: int | None = None) -> TypeEngine[Any]:
@@ -99,6 +96,19 @@ def _as_it_is(element: CodePointOrder, compiler: Any, **arguments: Any) -> str:
 @compiles(CodePointOrder, "postgresql")
 def _collated(element: CodePointOrder, compiler: Any, **arguments: Any) -> str:
     return f'({compiler.process(element.clauses, **arguments)} COLLATE "C")'
+
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def in_any_case(column: ColumnElement[Any], test: Literal["contains", "startswith"], part: str) -> ColumnElement[bool]:
+    """Whether a text holds or begins with `part`, in capitals or not.
+
+    Both databases lower only ASCII letters in our collation, so accented capitals are asked for as well.
+    """
+    spellings = sorted({spelling.translate(_ASCII_LOWER) for spelling in (part, part.lower(), part.upper())})
+    lowered = getattr(func.lower(column), test)
+    return or_(*(lowered(spelling, autoescape=True) for spelling in spellings))
 
 
 def key_column_type() -> TypeEngine[Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Integer, cast
 from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import Control, LinkLike, Samples
+from core.fields.base import Control, FieldType, Samples
 from core.fields.keys import narrow
 from core.i18n import lazy as _
 
@@ -22,8 +22,16 @@ def id_column_type() -> TypeEngine[Any]:
     return BigInteger().with_variant(Integer(), "sqlite")
 
 
-class RecordId(LinkLike[int]):
-    """The id of a record; what it is a record of, the two types below say."""
+@dataclass(frozen=True, eq=False)
+class RecordId(FieldType[int]):
+    """The id of a record; what it is a record of, the two types below say.
+
+    `on_merge`: the link moves to the surviving record, lists of both are united, or it stays. `on_delete`: the target
+    cannot be deleted, this record goes to the bin with it, or the link is emptied.
+    """
+
+    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
+    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
 
     def column_type(self) -> TypeEngine[Any]:
         return id_column_type()
@@ -51,9 +59,6 @@ class RecordId(LinkLike[int]):
         """The bare reference; pages show the title of the record instead."""
         return f"#{value}"
 
-    def edit_text(self, value: int) -> str:
-        return str(value)
-
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": MAXIMUM_ID}
 
@@ -65,19 +70,13 @@ class RecordId(LinkLike[int]):
 
 @dataclass(frozen=True, eq=False)
 class Link(RecordId):
-    """The id of a record of the table `to`.
-
-    `on_merge`: the link moves to the surviving record, lists of both are united, or it stays. `on_delete`: the target
-    cannot be deleted, this record goes to the bin with it, or the link is emptied.
-    """
+    """The id of a record of the table `to`."""
 
     name = "link"
 
     to: str
-    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
-    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
 
-    def foreign_keys(self) -> Sequence[Any]:
+    def foreign_keys(self) -> Sequence[ForeignKey]:
         return [ForeignKey(f"{self.to}.id")]
 
     def control(self) -> Control:
@@ -88,18 +87,13 @@ class Link(RecordId):
 class AnyLink(RecordId):
     """The id of a record of any entity; the column `entity_in` of the same row names the entity (DESIGN 6).
 
-    `on_merge` and `on_delete` as for `Link`. There is no foreign key: the unit of work checks that the record is there,
+    There is no foreign key: the unit of work checks that the record is there,
     and what points at a record so is found through `core_reference`.
     """
 
     name = "any_link"
 
     entity_in: str
-    on_merge: Literal["move", "unite", "keep"] = attribute(kw_only=True)
-    on_delete: Literal["refuse", "bin", "unlink"] = attribute(kw_only=True)
-
-    def foreign_keys(self) -> Sequence[Any]:
-        return []
 
 
 def _unknown() -> Invalid:

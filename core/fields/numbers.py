@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import decimal
+import functools
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -17,14 +19,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from core.errors import ContractError, Invalid
 from core.fields.base import ABOVE, BELOW, BETWEEN, EMPTY, FILLED, IS, IS_NOT, Control, FieldType, Samples
 from core.fields.typed_numbers import LONGEST, take_apart
-from core.i18n import (
-    Message,
-    decimal_mark,
-    format_decimal,
-    format_integer,
-    lazy as _,
-    lazy_plural,
-)
+from core.i18n import decimal_mark, format_decimal, format_integer, lazy as _, lazy_plural
 
 N = TypeVar("N", int, decimal.Decimal)
 
@@ -41,10 +36,28 @@ class Number(FieldType[N], Generic[N]):
 
     operators = (IS, IS_NOT, BELOW, ABOVE, BETWEEN, EMPTY, FILLED)
     align: ClassVar[Literal["start", "end"]] = "end"
+    keyboard: ClassVar[str]
+    """The keyboard that telephones and tablets show."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> tuple[N, N]:
+        """The least and the greatest value."""
+
+    def check(self, value: N) -> N:
+        low, high = self.limits
+        if value > high:
+            raise Invalid(_("Enter a number no greater than %(limit)s", limit=self.text(high)))
+        if value < low:
+            raise Invalid(_("Enter a number no less than %(limit)s", limit=self.text(low)))
+        return value
 
     def html(self, value: N) -> str:
         shown = str(escape(self.text(value)))
         return f'<span class="negative">{shown}</span>' if value < 0 else shown
+
+    def control(self) -> Control:
+        return Control("text", {"inputmode": self.keyboard, "maxlength": str(LONGEST), "autocomplete": "off"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +65,7 @@ class Integer(Number[int]):
     """A whole number between `minimum` and `maximum`."""
 
     name = "integer"
+    keyboard = "numeric"
 
     minimum: int = MINIMUM_INTEGER
     maximum: int = MAXIMUM_INTEGER
@@ -59,6 +73,10 @@ class Integer(Number[int]):
     def __post_init__(self) -> None:
         if not MINIMUM_INTEGER <= self.minimum <= self.maximum <= MAXIMUM_INTEGER:
             raise ContractError("The limits of Integer must fit 64 bits, the smaller one first")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        return self.minimum, self.maximum
 
     def column_type(self) -> TypeEngine[Any]:
         return BigInteger()
@@ -68,13 +86,6 @@ class Integer(Number[int]):
         if parts is None or parts.decimals.strip("0") or (parts.decimals and not parts.usual):
             raise Invalid(_("Enter a whole number like %(example)s", example=format_integer(1250)))
         return int(parts.sign + parts.whole)
-
-    def check(self, value: int) -> int:
-        if value < self.minimum:
-            raise Invalid(_too_small(format_integer(self.minimum)))
-        if value > self.maximum:
-            raise Invalid(_too_big(format_integer(self.maximum)))
-        return value
 
     def load(self, text: str) -> int:
         if not MINIMUM_INTEGER <= (number := int(text)) <= MAXIMUM_INTEGER:
@@ -87,12 +98,6 @@ class Integer(Number[int]):
     def text(self, value: int) -> str:
         return format_integer(value)
 
-    def edit_text(self, value: int) -> str:
-        return str(value)
-
-    def control(self) -> Control:
-        return Control("text", {"inputmode": "numeric", "maxlength": str(LONGEST), "autocomplete": "off"})
-
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
@@ -103,17 +108,8 @@ class Integer(Number[int]):
             str(self.minimum): self.minimum, str(self.maximum): self.maximum,
         }  # fmt: skip
         good = {typed: stored for typed, stored in wished.items() if self.minimum <= stored <= self.maximum}
-        bad = [
-            *_NO_NUMBERS,
-            "1.5",
-            "1 2",
-            "12 34",
-            str(self.maximum + 1),
-            str(self.minimum - 1),
-            "9" * 50,
-            "9" * 1_000_000,
-        ]
-        return Samples(good, bad)
+        beyond = (str(self.maximum + 1), str(self.minimum - 1), "9" * 50, "9" * 1_000_000)
+        return Samples(good, [*_NO_NUMBERS, "1.5", "1 2", "12 34", *beyond])
 
 
 class ScaledDecimal(TypeDecorator[decimal.Decimal]):
@@ -163,6 +159,7 @@ class Decimal(Number[decimal.Decimal]):
     """An exact number with a fixed count of decimals."""
 
     name = "decimal"
+    keyboard = "decimal"
     largest: ClassVar[int] = MAXIMUM_INTEGER
 
     places: int
@@ -172,17 +169,23 @@ class Decimal(Number[decimal.Decimal]):
     def __post_init__(self) -> None:
         if not 0 <= self.places <= 9:
             raise ContractError("A decimal field has 0 to 9 places")
-        limit = decimal.Decimal(self.largest).scaleb(-self.places)
-        low, high = (decimal.Decimal(limit if end is None else end) for end in (self.minimum, self.maximum))
-        object.__setattr__(self, "minimum", -limit if self.minimum is None else low)
-        object.__setattr__(self, "maximum", high)
-        if not -limit <= self.limits[0] <= self.limits[1] <= limit:
-            raise ContractError(f"The limits of {type(self).__name__} must lie within {limit}, the smaller one first")
+        low, high = self.limits
+        if not -self.limit <= low <= high <= self.limit:
+            message = f"The limits of {type(self).__name__} must lie within {self.limit}, the smaller one first"
+            raise ContractError(message)
 
-    @property
+    @functools.cached_property
+    def limit(self) -> decimal.Decimal:
+        """The greatest number that the column holds."""
+        return decimal.Decimal(self.largest).scaleb(-self.places)
+
+    @functools.cached_property
     def limits(self) -> tuple[decimal.Decimal, decimal.Decimal]:
-        """The least and the greatest value."""
-        return decimal.Decimal(self.minimum or 0), decimal.Decimal(self.maximum or 0)
+        low, high = self.minimum, self.maximum
+        return (
+            -self.limit if low is None else decimal.Decimal(low),
+            self.limit if high is None else decimal.Decimal(high),
+        )
 
     def column_type(self) -> TypeEngine[Any]:
         return ScaledDecimal(self.places)
@@ -199,11 +202,7 @@ class Decimal(Number[decimal.Decimal]):
 
     def check(self, value: decimal.Decimal) -> decimal.Decimal:
         value = decimal.Decimal(value)
-        low, high = self.limits
-        if not value.is_finite() or value > high:
-            raise Invalid(_too_big(format_decimal(high, self.places)))
-        if value < low:
-            raise Invalid(_too_small(format_decimal(low, self.places)))
+        value = super().check(value if value.is_finite() else decimal.Decimal("Infinity"))
         rounded = value.quantize(decimal.Decimal(1).scaleb(-self.places))
         if rounded != value:
             raise self._too_precise()
@@ -234,9 +233,6 @@ class Decimal(Number[decimal.Decimal]):
     def edit_text(self, value: decimal.Decimal) -> str:
         return f"{value:f}".replace(".", "," if decimal_mark() == "," else ".")
 
-    def control(self) -> Control:
-        return Control("text", {"inputmode": "decimal", "maxlength": str(LONGEST), "autocomplete": "off"})
-
     def schema(self) -> dict[str, Any]:
         decimals = rf"(\.[0-9]{{1,{self.places}}})?" if self.places else ""
         return {"type": "string", "format": "decimal", "pattern": f"^-?[0-9]+{decimals}$"}
@@ -252,18 +248,8 @@ class Decimal(Number[decimal.Decimal]):
         fit = {typed: value for typed, value in values.items() if low <= value <= high}
         unit = decimal.Decimal(1).scaleb(-self.places)
         good = {typed: value.quantize(unit) for typed, value in fit.items() if value == value.quantize(unit)}
-        finer = "0." + "0" * self.places + "1"
-        bad = [
-            *_NO_NUMBERS,
-            finer,
-            f"{high + unit:f}",
-            f"{low - unit:f}",
-            "9" * 1_000_000,
-            "1.2.3,4",
-            "1,23.4",
-            "12 34.5",
-        ]
-        return Samples(good, bad)
+        beyond = ("0." + "0" * self.places + "1", f"{high + unit:f}", f"{low - unit:f}", "9" * 1_000_000)
+        return Samples(good, [*_NO_NUMBERS, "1.2.3,4", "1,23.4", "12 34.5", *beyond])
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,14 +260,6 @@ class Amount(Decimal):
     largest = MAXIMUM_AMOUNT
 
     places: int = 2
-
-
-def _too_big(limit: str) -> Message:
-    return _("Enter a number no greater than %(limit)s", limit=limit)
-
-
-def _too_small(limit: str) -> Message:
-    return _("Enter a number no less than %(limit)s", limit=limit)
 
 
 _NO_NUMBERS = (

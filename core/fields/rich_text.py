@@ -8,41 +8,28 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import nh3
-from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import EMPTY, FILLED, Control, FieldType, Samples
-from core.fields.keys import binary_string
-from core.fields.text import clean, too_long
+from core.fields.base import EMPTY, FILLED, Samples
+from core.fields.text import StoredText, clean, too_long
 from core.i18n import lazy as _
 
-BLOCKS = frozenset(
-    {"p", "ul", "ol", "li", "blockquote", "pre", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "hr"}
+TAGS = frozenset(
+    "a b blockquote br code em h2 h3 h4 hr i li ol p pre s strong sub sup table tbody td th thead tr u ul".split()
 )
-TAGS = BLOCKS | {"a", "b", "br", "code", "em", "i", "s", "strong", "sub", "sup", "td", "th", "u"}
 ATTRIBUTES = {"a": {"href", "title"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}}
 SCHEMES = frozenset({"https", "mailto", "tel"})
 MAXIMUM_SPAN = 50
 """More cells than this in one span can make a renderer of documents use up its memory (SECURITY 0)."""
-REMOVED_WITH_CONTENT = {
-    "script",
-    "style",
-    "template",
-    "title",
-    "textarea",
-    "select",
-    "iframe",
-    "noscript",
-    "math",
-    "svg",
-}
+REMOVED_WITH_CONTENT = set("script style template title textarea select iframe noscript math svg".split())
 
 _OWN_TAG = re.compile(rf"</?(?:{'|'.join(sorted(TAGS))})(?:\s[^<>]*)?/?>", re.I)
-_ADDRESS = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
+_ADDRESS = re.compile(r"(https://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}])")
 _HREF = re.compile(r"(?:https://|mailto:|tel:)", re.I)
 _LINE_TAGS = re.compile(r"<br ?/?>\n?")
 _PARAGRAPH = re.compile(r"</?p>")
@@ -80,13 +67,9 @@ def from_typed(text: str) -> str:
 
 
 def _linked(line: str) -> str:
-    made = []
-    end = 0
-    for found in _ADDRESS.finditer(line):
-        address = html.escape(found.group())
-        made += [html.escape(line[end : found.start()]), f'<a href="{address}">{address}</a>']
-        end = found.end()
-    return "".join([*made, html.escape(line[end:])])
+    pieces = [html.escape(piece) for piece in _ADDRESS.split(line)]
+    pieces[1::2] = [f'<a href="{address}">{address}</a>' for address in pieces[1::2]]
+    return "".join(pieces)
 
 
 def plain(markup: str) -> str:
@@ -95,35 +78,21 @@ def plain(markup: str) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class RichText(FieldType[str]):
+class RichText(StoredText):
     """Text with paragraphs, lists, links and emphasis, at most `maximum` characters with its markup."""
 
     name = "richtext"
     operators = (EMPTY, FILLED)
+    multiline = True
+    attributes = {"rows": "4"}
 
     maximum: int = 50_000
 
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(self.maximum)
-
-    def parse(self, raw: str) -> str | None:
-        text = raw.strip()
-        if not text:
-            return None
-        if len(text) > self.maximum:
-            raise too_long(len(text), self.maximum)
-        text = clean(text, self.maximum, multiline=True)
-        return self.check(text if _OWN_TAG.search(text) else from_typed(text))
-
     def read(self, text: str) -> str:
-        return text
-
-    def load(self, text: str) -> str:
-        return text
+        text = clean(text, self.maximum, multiline=True)
+        return text if _OWN_TAG.search(text) else from_typed(text)
 
     def check(self, value: str) -> str:
-        if len(value) > self.maximum:
-            raise too_long(len(value), self.maximum)
         cleaned = clean_markup(clean(value, self.maximum, multiline=True))
         if not plain(cleaned):
             raise Invalid(_("Enter visible characters"))
@@ -143,17 +112,13 @@ class RichText(FieldType[str]):
         typed = html.unescape(
             _ANCHOR.sub("", _PARAGRAPH.sub("", _LINE_TAGS.sub("\n", value.replace("</p>\n<p>", "</p>\n\n<p>"))))
         )
-        try:
-            same = not _OWN_TAG.search(typed) and self.parse(typed) == value
-        except Invalid:
-            same = False
-        return typed if same else value
-
-    def control(self) -> Control:
-        return Control("textarea", {"maxlength": str(self.maximum), "rows": "4"})
+        with suppress(Invalid):
+            if not _OWN_TAG.search(typed) and self.parse(typed) == value:
+                return typed
+        return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.maximum, "contentMediaType": "text/html"}
+        return {**super().schema(), "contentMediaType": "text/html"}
 
     def samples(self) -> Samples:
         link = 'rel="noopener noreferrer nofollow"'

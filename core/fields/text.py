@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.types import TypeEngine
 
 from core.errors import ContractError, Invalid
-from core.fields.base import (
-    CONTAINS,
-    EMPTY,
-    FILLED,
-    IN,
-    IS,
-    IS_NOT,
-    STARTS,
-    Control,
-    FieldType,
-    Operator,
-    Samples,
-)
+from core.fields.base import CONTAINS, EMPTY, FILLED, IN, IS, IS_NOT, STARTS, Control, FieldType, Operator, Samples
 from core.fields.keys import KEY_LENGTH, binary_string, fold
 from core.i18n import format_integer, lazy as _
 
@@ -36,22 +24,95 @@ _REFUSED_IN_LINES = re.compile(f"[{_UNSTORABLE}]")
 _REFUSED_IN_LINE = re.compile(f"[{_UNSTORABLE}\\t\\n\\r\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 _INVISIBLE_ENDS = "\ufeff\u200b\u2060"
-_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
-class KeyedText(FieldType[str]):
-    """A text compared by the normalised key beside it (PERFORMANCE D1)."""
+class StoredText(FieldType[str]):
+    """A value kept as a text of at most `maximum` characters, found by its parts as they are written."""
+
+    maximum: int
+    multiline: bool = False
+    attributes: ClassVar[Mapping[str, str]] = {}
+    """HTML attributes of the form control beside its length."""
+
+    def column_type(self) -> TypeEngine[Any]:
+        return binary_string(self.maximum)
+
+    def read(self, text: str) -> str:
+        return text
+
+    def check(self, value: str) -> str:
+        return clean(value, self.maximum, self.multiline)
+
+    def load(self, text: str) -> str:
+        return text
+
+    def control(self) -> Control:
+        kind = "textarea" if self.multiline else "text"
+        return Control(kind, {"maxlength": str(self.maximum), **self.attributes})
+
+    def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
+        if operator in (CONTAINS.name, STARTS.name):
+            return self.compare(column, operator, [self.fragment(values[0])])
+        return super().criterion(column, operator, values)
+
+    def fragment(self, raw: str) -> str:
+        """A typed part of a text, to look for in values. Raises `Invalid`."""
+        if not raw.strip():
+            raise Invalid(_("Enter a value to compare with"))
+        return clean(raw, KEY_LENGTH, multiline=True)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": self.maximum}
+
+    def samples(self) -> Samples:
+        kept = (
+            "Martin", "<script>alert(1)</script>", "\"><img src=x onerror='a'>", "{{ 7*7 }} ${7*7} %(a)s", "=1+1",
+            "'; DROP TABLE x; --", "100 %_\\/", "株式会社 サンプル", "شركة المثال", "👩‍🚀 Søren ½", "!!!", "x" * self.maximum,
+        )  # fmt: skip
+        good = {text: text for text in kept}
+        good |= {"  Boulangerie Éloïse & fils  ": "Boulangerie Éloïse & fils", "E\u0301le\u0300ve": "Élève"}
+        bad = [
+            "a\x00b",
+            "a\x1bb",
+            "a\x85b",
+            "a\ud800b",
+            "a\ufffeb",
+            "\u200b\ufeff",
+            "x" * (self.maximum + 1),
+            "x" * 10**6,
+        ]
+        if self.multiline:
+            good["one\r\n\ttwo\rthree"] = "one\n\ttwo\nthree"
+        else:
+            bad += ["a\nb", "a\tb", "a\u2028b", "a\u202eb", "a\u2066b"]
+        return Samples({typed: stored for typed, stored in good.items() if len(stored) <= self.maximum}, bad)
+
+
+class LongText(StoredText):
+    """Plain text of many lines; found by its words as written, since nobody sorts by it."""
+
+    name = "longtext"
+    operators = (CONTAINS, EMPTY, FILLED)
+    maximum = 20_000
+    multiline = True
+    attributes = {"rows": "5"}
+
+
+class KeyedText(StoredText):
+    """A text compared by the normalised key beside it (PERFORMANCE D1).
+
+    Without a key (custom fields, fields neither listed nor searched) it is compared as written.
+    """
 
     operators: ClassVar[tuple[Operator, ...]] = (CONTAINS, IS, IS_NOT, STARTS, IN, EMPTY, FILLED)
     keyed = True
 
-    def part(self, raw: str) -> str:
-        """A typed fragment as keys hold it. Raises `Invalid` when nothing of it could be found."""
-        return found_by(fold(raw))
+    def key(self, value: str) -> str | None:
+        return fold(value)
 
-    def whole(self, raw: str) -> str:
-        """A typed value as keys hold it. Raises `Invalid`."""
-        return found_by(self.key(self.operand(raw)))
+    def part(self, raw: str) -> str:
+        """A typed part of a text, to look for in keys. Raises `Invalid` when nothing of it could be found."""
+        return found_by(self.key(self.fragment(raw)))
 
     def key_criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
         if operator == CONTAINS.name:
@@ -59,38 +120,10 @@ class KeyedText(FieldType[str]):
         if operator == STARTS.name:  # a range, so that the sort index serves it (PERFORMANCE 1.2)
             start = self.part(values[0])
             return and_(column >= start, column < start + _LAST)
-        return self.compare(column, operator, [self.whole(value) for value in values])
-
-    def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
-        """Without a key (custom fields, fields neither listed nor searched) the text is compared as written."""
-        if operator in (CONTAINS.name, STARTS.name):
-            return as_written(column, operator, self.fragment(values[0]))
-        return super().criterion(column, operator, values)
-
-    def fragment(self, raw: str) -> str:
-        """A typed fragment as values hold it. Raises `Invalid`."""
-        return written(raw)
+        return self.compare(column, operator, [found_by(self.key(self.operand(value))) for value in values])
 
     def search_term(self, text: str) -> str | None:
-        return fold(text)
-
-
-def written(raw: str) -> str:
-    """A fragment to look for in a text. Raises `Invalid`."""
-    if not raw.strip():
-        raise Invalid(_("Enter a value to compare with"))
-    return clean(raw, KEY_LENGTH, multiline=True)
-
-
-def as_written(column: ColumnElement[Any], operator: str, wanted: str) -> ColumnElement[bool]:
-    """Whether a text contains or starts with `wanted`, in capitals or not.
-
-    Both databases lower only ASCII letters in our collation, so accented capitals are asked for as well.
-    """
-    spellings = sorted({spelling.translate(_ASCII_LOWER) for spelling in (wanted, wanted.lower(), wanted.upper())})
-    lowered = func.lower(column)
-    test = lowered.startswith if operator == STARTS.name else lowered.contains
-    return or_(*(test(spelling, autoescape=True) for spelling in spellings))
+        return self.key(text.strip()) or None
 
 
 def found_by(key: str | None) -> str:
@@ -112,69 +145,6 @@ class Text(KeyedText):
     def __post_init__(self) -> None:
         if not 1 <= self.maximum <= KEY_LENGTH:
             raise ContractError(f"Text holds 1 to {KEY_LENGTH} characters; use LongText for more")
-
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(self.maximum)
-
-    def key(self, value: str) -> str | None:
-        return fold(value)
-
-    def read(self, text: str) -> str:
-        return text
-
-    def check(self, value: str) -> str:
-        return clean(value, self.maximum, self.multiline)
-
-    def load(self, text: str) -> str:
-        return text
-
-    def whole(self, raw: str) -> str:
-        return self.part(raw)
-
-    def control(self) -> Control:
-        return Control("textarea" if self.multiline else "text", {"maxlength": str(self.maximum)})
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.maximum}
-
-    def samples(self) -> Samples:
-        return text_samples(self.maximum, self.multiline)
-
-
-@dataclass(frozen=True, eq=False)
-class LongText(FieldType[str]):
-    """Plain text of many lines; found by its words as written, since nobody sorts by it."""
-
-    name = "longtext"
-    operators = (CONTAINS, EMPTY, FILLED)
-
-    maximum: int = 20_000
-
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(self.maximum)
-
-    def read(self, text: str) -> str:
-        return text
-
-    def check(self, value: str) -> str:
-        return clean(value, self.maximum, multiline=True)
-
-    def load(self, text: str) -> str:
-        return text
-
-    def control(self) -> Control:
-        return Control("textarea", {"maxlength": str(self.maximum), "rows": "5"})
-
-    def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
-        if operator != CONTAINS.name:
-            return super().criterion(column, operator, values)
-        return as_written(column, operator, written(values[0]))
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.maximum}
-
-    def samples(self) -> Samples:
-        return text_samples(self.maximum, multiline=True)
 
 
 def clean(value: str, maximum: int, multiline: bool) -> str:
@@ -225,29 +195,3 @@ def _refusal(found: re.Match[str]) -> Invalid:
             position=format_integer(found.start() + 1), code=code,
         )
     )  # fmt: skip
-
-
-def text_samples(maximum: int, multiline: bool) -> Samples:
-    """Samples of plain text; those longer than the field are left out."""
-    good = {
-        "Martin": "Martin",
-        "  Boulangerie Éloïse & fils  ": "Boulangerie Éloïse & fils",
-        "<script>alert(1)</script>": "<script>alert(1)</script>",
-        "\"><img src=x onerror='a'>": "\"><img src=x onerror='a'>",
-        "{{ 7*7 }} ${7*7} %(a)s": "{{ 7*7 }} ${7*7} %(a)s",
-        "=1+1": "=1+1",
-        "'; DROP TABLE x; --": "'; DROP TABLE x; --",
-        "100 %_\\/": "100 %_\\/",
-        "E\u0301le\u0300ve": "Élève",
-        "株式会社 サンプル": "株式会社 サンプル",
-        "شركة المثال": "شركة المثال",
-        "👩‍🚀 Søren ½": "👩‍🚀 Søren ½",
-        "!!!": "!!!",
-        "x" * maximum: "x" * maximum,
-    }
-    bad = ["a\x00b", "a\x1bb", "a\x85b", "a\ud800b", "a\ufffeb", "\u200b\ufeff", "x" * (maximum + 1), "x" * 1_000_000]
-    if multiline:
-        good["one\r\n\ttwo\rthree"] = "one\n\ttwo\nthree"
-    else:
-        bad += ["a\nb", "a\tb", "a\u2028b", "a\u202eb", "a\u2066b"]
-    return Samples({typed: stored for typed, stored in good.items() if len(stored) <= maximum}, bad)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import escape
-from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import Control, Samples
-from core.fields.keys import binary_string
-from core.fields.text import KeyedText, clean, found_by, too_long
+from core.fields.base import Samples
+from core.fields.text import KeyedText, too_long
 from core.i18n import lazy as _
 
 MAXIMUM_URL = 255
@@ -30,37 +27,29 @@ _SCHEME_AND_WWW = re.compile(r"(?:https?://)?(?:www\.)?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
 
 
-@dataclass(frozen=True, eq=False)
 class Url(KeyedText):
     """The address of a web page; searched and sorted without `https://` and `www.`."""
 
     name = "url"
-
-    def column_type(self) -> TypeEngine[Any]:
-        return binary_string(MAXIMUM_URL)
+    maximum = MAXIMUM_URL
+    attributes = {"inputmode": "url", "autocomplete": "off"}
 
     def key(self, value: str) -> str | None:
         return _SCHEME_AND_WWW.sub("", value, count=1).lower() or None
 
-    def part(self, raw: str) -> str:
-        return found_by(self.key(clean(raw, MAXIMUM_URL, multiline=False)))
-
-    def search_term(self, text: str) -> str | None:
-        return self.key(text.strip())
-
-    def read(self, text: str) -> str:
-        if len(text) > MAXIMUM_URL:
-            raise too_long(len(text), MAXIMUM_URL)
-        found = _URL.fullmatch(text)
+    def check(self, value: str) -> str:
+        if len(value) > MAXIMUM_URL:
+            raise too_long(len(value), MAXIMUM_URL)
+        found = _URL.fullmatch(value)
         if found is None:
-            raise self._refusal(text)
+            raise self._refusal(value)
         scheme, host, port, rest = found.groups()
         if scheme is None and ("." not in host or host.replace(".", "").isdigit()):
-            raise self._refusal(text)
+            raise self._refusal(value)
         if port and not 0 < int(port[1:]) < 65536:
-            raise self._refusal(text)
+            raise self._refusal(value)
         address = f"{(scheme or 'https').lower()}://{host.lower()}{port or ''}{'' if rest in (None, '/') else rest}"
-        address = address if address.isascii() else unicodedata.normalize("NFC", address)
+        address = unicodedata.normalize("NFC", address)
         if len(address) > MAXIMUM_URL:
             raise too_long(len(address), MAXIMUM_URL)
         return address
@@ -73,12 +62,6 @@ class Url(KeyedText):
             return Invalid(_("Only addresses with http or https can be kept. Enter one like www.example.com"))
         return Invalid(_("Enter a web address like www.example.com"))
 
-    def check(self, value: str) -> str:
-        return self.read(value)
-
-    def load(self, text: str) -> str:
-        return text
-
     def text(self, value: str) -> str:
         """The address without its scheme."""
         return value.partition("://")[2] or value
@@ -86,14 +69,8 @@ class Url(KeyedText):
     def html(self, value: str) -> str:
         return f'<a href="{escape(value)}" rel="noopener noreferrer" target="_blank">{escape(self.text(value))}</a>'
 
-    def edit_text(self, value: str) -> str:
-        return value
-
-    def control(self) -> Control:
-        return Control("text", {"inputmode": "url", "maxlength": str(MAXIMUM_URL), "autocomplete": "off"})
-
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "uri", "maxLength": MAXIMUM_URL}
+        return {**super().schema(), "format": "uri"}
 
     def samples(self) -> Samples:
         good = {

@@ -121,7 +121,7 @@ def variables(registered: RegisteredEntity, permissions: Permissions, actor: Act
     found = {"record.title": Variable("record.title", registered.entity.label)}
     for field in registered.fields.values():
         name = f"record.{field.name}"
-        hidden = field.declaration.secret or field.name not in visible or field.name.partition(".")[0] in nested
+        hidden = field.name not in visible or field.name.partition(".")[0] in nested
         if not hidden and _USABLE.fullmatch(name):
             found[name] = Variable(name, field.label)
     for variable in (
