@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
 from sqlalchemy import inspect
 
@@ -15,20 +14,13 @@ from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
 from core.data.records import Facet, Fielded, Record
 from core.errors import ContractError, NotFound, PluginError
-from core.fields import AnyLink, Choice, Declaration, Field, Listed, Option
+from core.fields import Declaration, Field, Listed, Option
 from core.i18n import lazy as _
 
 CORE = "core"
 """Who owns what no plugin does."""
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
 """Fields of every record that the core sets itself; they are shown and sorted, never part of a change."""
-
-
-class OwnerLink(NamedTuple):
-    """The columns by which a record belongs to another of any entity: of its entity's name, and of its id."""
-
-    entity_in: str
-    column: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,14 +52,6 @@ class RegisteredEntity:
         """The field lists change with one click, if any."""
         return next((found for found in self.fields.values() if found.declaration.quick), None)
 
-    @property
-    def owner_link(self) -> OwnerLink | None:
-        """For what is part of other records: the columns that say of which."""
-        for found in self.fields.values():
-            if isinstance(found.type, AnyLink):
-                return OwnerLink(found.type.entity_in, found.attribute)
-        return None
-
     def field(self, name: str) -> Field:
         """The field of that name. Raises `NotFound`."""
         if name not in self.fields:
@@ -90,6 +74,7 @@ class Registry:
     menu: tuple[tuple[str, MenuItem], ...]
     checks: tuple[tuple[str, Check], ...]
     dictionaries: Mapping[str, tuple[Option, ...]]
+    """The lists administrators keep, and the people, teams, companies and roles of the installation."""
     jobs: Mapping[str, Job]
 
     def job(self, name: str, plugin: str) -> Job | None:
@@ -118,11 +103,6 @@ class Registry:
         """The entity kept in a table, None when its module is off."""
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
 
-    @property
-    def lists(self) -> Mapping[str, tuple[Option, ...]]:
-        """The people, teams and companies of the installation, beside the lists administrators keep."""
-        return self.dictionaries
-
 
 def build_registry(
     hooks: Hooks,
@@ -133,26 +113,17 @@ def build_registry(
     core_jobs: Sequence[Job] = (),
 ) -> Registry:
     """Assemble what the enabled plugins declare. Raises `PluginError` naming the plugin whose part does not fit."""
-    owned: list[tuple[str, type[Record]]] = [(CORE, model) for model in core_entities]
-    owned += list(hooks.gather("entities"))
     entities: dict[str, RegisteredEntity] = {}
-    for plugin, model in owned:
+    for plugin, model in (*((CORE, model) for model in core_entities), *hooks.gather("entities")):
         _check_model(plugin, model)
         if model.entity.name in entities:
             raise PluginError(plugin, _("The entity %(name)s is declared twice", name=model.entity.name))
         entities[model.entity.name] = _assemble(hooks, plugin, model, dictionaries, custom)
-    _check_slugs(entities.values())
-    models: dict[type[Fielded], RegisteredEntity] = {}
-    for registered in entities.values():
-        models[registered.model] = registered
-        models.update(dict.fromkeys(registered.facets, registered))
     return Registry(
         plugins=MappingProxyType({plugin.name: plugin for plugin in plugins}),
         entities=MappingProxyType(entities),
-        slugs=MappingProxyType(
-            {registered.entity.slug: registered for registered in entities.values() if registered.entity.pages}
-        ),
-        models=MappingProxyType(models),
+        slugs=MappingProxyType(_by_slug(entities.values())),
+        models=MappingProxyType({cls: registered for registered in entities.values() for cls in registered.tracked}),
         menu=tuple(hooks.gather("menus")),
         checks=tuple(hooks.gather("checks")),
         dictionaries=MappingProxyType(dict(dictionaries)),
@@ -178,20 +149,16 @@ def _check_model(plugin: str, model: type[Record]) -> None:
         )
 
 
-def _check_slugs(entities: Iterable[RegisteredEntity]) -> None:
+def _by_slug(entities: Iterable[RegisteredEntity]) -> dict[str, RegisteredEntity]:
     slugs: dict[str, RegisteredEntity] = {}
     for registered in entities:
-        if not registered.entity.pages:
-            continue
-        other = slugs.setdefault(registered.entity.slug, registered)
-        if other is not registered:
+        slug = registered.entity.slug
+        if registered.entity.pages and (other := slugs.setdefault(slug, registered)) is not registered:
             message = _(
-                "%(one)s and %(other)s share the address /%(slug)s",
-                one=other.name,
-                other=registered.name,
-                slug=registered.entity.slug,
+                "%(one)s and %(other)s share the address /%(slug)s", one=other.name, other=registered.name, slug=slug
             )
             raise PluginError(registered.plugin, message)
+    return slugs
 
 
 def _assemble(
@@ -220,10 +187,10 @@ def _assemble(
             plugin,
             _("The entity %(entity)s has no field %(name)s to name records by", entity=entity.name, name=entity.title),
         )
-    tracked: dict[type[Fielded], list[Field]] = {model: [], **{facet: [] for facet in facets}}
-    for found in fields.values():
-        if not found.declaration.computed and found.attribute not in SYSTEM_ATTRIBUTES:
-            tracked[found.owner].append(found)
+    tracked = [
+        found for found in fields.values()
+        if not found.declaration.computed and found.attribute not in SYSTEM_ATTRIBUTES
+    ]  # fmt: skip
     return RegisteredEntity(
         entity=entity,
         plugin=plugin,
@@ -232,24 +199,26 @@ def _assemble(
         facets=tuple(facets),
         panels=tuple(sorted(hooks.gather("panels", entity=entity.name), key=lambda found: found[1].order)),
         actions=tuple(hooks.gather("actions", entity=entity.name)),
-        tracked=MappingProxyType({cls: tuple(found) for cls, found in tracked.items()}),
+        tracked=MappingProxyType(
+            {cls: tuple(found for found in tracked if found.owner is cls) for cls in (model, *facets)}
+        ),
     )
 
 
 def _fields_of(
     plugin: str, cls: type[Fielded], prefix: str, dictionaries: Mapping[str, tuple[Option, ...]]
 ) -> Iterable[Field]:
-    mapper = inspect(cls)
     numbering = cls.entity.numbering if issubclass(cls, Record) else None
-    numbered = numbering.field if numbering else None
-    ordered = [attribute for attribute in mapper.column_attrs if "field" in _info(attribute)]
-    ordered.sort(key=lambda attribute: attribute.key in SYSTEM_ATTRIBUTES)
-    for attribute in ordered:
-        declaration: Declaration[Any] = _info(attribute)["field"]
+    declared = [
+        (attribute, found) for attribute in inspect(cls).column_attrs
+        if (found := attribute.columns[0].info.get("field") or attribute.info.get("field"))
+    ]  # fmt: skip
+    for attribute, declaration in sorted(declared, key=lambda found: found[0].key in SYSTEM_ATTRIBUTES):
         column = attribute.columns[0]
-        optional = declaration.computed or column.nullable or attribute.key in SYSTEM_ATTRIBUTES
+        nullable = declaration.computed or bool(column.nullable)
+        given = nullable or declaration.readonly or bool(numbering and numbering.field == attribute.key)
         kind = declaration.type
-        if isinstance(kind, Choice | Listed) and kind.dictionary is not None:
+        if isinstance(kind, Listed) and kind.dictionary is not None:
             kind = kind.bound(dictionaries.get(kind.dictionary, ()))
         yield Field(
             name=f"{prefix}{attribute.key}",
@@ -259,29 +228,21 @@ def _fields_of(
             owner=cls,
             column=column,
             key_column=cls.__table__.columns.get(f"{attribute.key}_key"),
-            required=declaration.required or not (optional or declaration.readonly or attribute.key == numbered),
-            nullable=declaration.computed or bool(column.nullable) or issubclass(cls, Facet),
+            required=declaration.required or not given,
+            nullable=nullable or issubclass(cls, Facet),
             type=kind,
         )
-
-
-def _info(attribute: Any) -> Mapping[str, Any]:
-    info: Mapping[str, Any] = attribute.columns[0].info if "field" in attribute.columns[0].info else attribute.info
-    return info
 
 
 def _custom_field(model: type[Record], definition: CustomDefinition) -> Field:
     seat = definition.type.seat(model.__table__.columns["extra"], definition.code)
     return Field(
         name=f"x.{definition.code}",
-        plugin="core",
-        declaration=replace(Declaration(definition.type, definition.label), section="custom"),
+        plugin=CORE,
+        declaration=Declaration(definition.type, definition.label, section="custom"),
         attribute="extra",
         owner=model,
         column=seat,
-        key_column=None,
-        required=False,
-        nullable=True,
         type=definition.type,
         extra_key=definition.code,
     )

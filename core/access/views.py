@@ -35,7 +35,7 @@ def scope_of(session: Session, user: User, actor: Actor, registry: Registry, per
     people = subordinates(session, user.id) if needed & {"own", "team"} else frozenset()
     teams = frozenset(user.teams or ()) if "team" in needed else frozenset()
     colleagues = _members(session, teams) if teams else frozenset()
-    all_companies = [int(option.code) for option in registry.lists.get(COMPANIES, ())]
+    all_companies = [int(option.code) for option in registry.dictionaries.get(COMPANIES, ())]
     several = len(all_companies) > 1
     mine = frozenset(user.companies or ()) & frozenset(all_companies) or frozenset(all_companies[:1])
     return Scope(

@@ -161,10 +161,11 @@ NO_OWNER: Mapping[str, None] = {"owner_entity": None, "owner_id": None}
 
 def _owner(registered: RegisteredEntity, change: Change, told: Collection[tuple[str, int, str]]) -> Mapping[str, Any]:
     """The record a change is part of, unless the same happened to that record, whose own line then says it all."""
-    link = None if registered.entity.pages else registered.owner_link
-    if link is None:
+    ownership = registered.entity.ownership
+    if registered.entity.pages or ownership is None or ownership.part_of is None:
         return NO_OWNER
-    owner = (str(change[link.entity_in]), int(change[link.column]))
+    entity_column, id_column = ownership.part_of
+    owner = (str(change[entity_column]), int(change[id_column]))
     return NO_OWNER if (*owner, change.kind) in told else {"owner_entity": owner[0], "owner_id": owner[1]}
 
 

@@ -114,7 +114,7 @@ def _unread() -> str:
 
 
 def _companies() -> list[tuple[str, Text, bool]]:
-    scope, options = here().scope, here().registry.lists.get(COMPANIES, ())
+    scope, options = here().scope, here().registry.dictionaries.get(COMPANIES, ())
     mine = [option for option in options if scope.companies and int(option.code) in scope.companies]
     return [(option.code, option.label, int(option.code) == scope.active) for option in mine]
 
