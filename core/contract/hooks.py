@@ -149,13 +149,8 @@ class Hooks:
         That somebody else was first, or holds the database, is no crash: the whole unit ends and may be tried again.
         """
         for plugin, call in self._calls("records_changed", changes=changes, unit=unit):
-            try:
-                with savepoint(plugin):
-                    call()
-            except (KeyboardInterrupt, PluginError, EditConflict, Busy):
-                raise
-            except BaseException as error:
-                self.failed(plugin, "records_changed", "reaction", error)
+            with self._held(plugin, "records_changed", "reaction", PluginError, EditConflict, Busy), savepoint(plugin):
+                call()
 
     def committed(self, plugin: str, changes: Sequence[Change], unit: Unit) -> None:
         """Deliver committed changes to one plugin; what it raises is the caller's to retry."""
@@ -167,13 +162,8 @@ class Hooks:
 
     def disabling(self, plugin: str, unit: Unit) -> None:
         """Ask one plugin whether it may be switched off; `Veto` refuses. A crash does not hold it on (MO-8)."""
-        try:
-            with unit.attempt():
-                self._tell(plugin, "module_disabling", unit=unit)
-        except (Refused, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self.failed(plugin, "module_disabling", "veto", error)
+        with self._held(plugin, "module_disabling", "veto", Refused), unit.attempt():
+            self._tell(plugin, "module_disabling", unit=unit)
 
     def demo(self, plugin: str, unit: Unit) -> None:
         """Let one plugin add its demo records."""
@@ -191,16 +181,19 @@ class Hooks:
         """Results of a hook another plugin published in its `specs.py`; a crashing answer is reported and left out."""
         answers: list[Any] = []
         for plugin, call in self._calls(hook, **arguments):
-            try:
-                answer = call()
-            except KeyboardInterrupt:
+            with self._held(plugin, hook, "reaction"):
+                answers.append(call())
+        return [answer for answer in answers if answer is not None]
+
+    @contextmanager
+    def _held(self, plugin: str, hook: str, kind: IncidentKind, *meant: type[Exception]) -> Iterator[None]:
+        """Report a crash of a plugin and go on; errors that are `meant` pass."""
+        try:
+            yield
+        except BaseException as error:  # also SystemExit (F30)
+            if isinstance(error, (KeyboardInterrupt, *meant)):
                 raise
-            except BaseException as error:
-                self.failed(plugin, hook, "reaction", error)
-            else:
-                if answer is not None:
-                    answers.append(answer)
-        return answers
+            self.failed(plugin, hook, kind, error)
 
     def _tell(self, plugin: str, hook: str, **arguments: Any) -> None:
         for name, call in self._calls(hook, **arguments):
