@@ -235,14 +235,13 @@ def _fields_of(
 
 
 def _custom_field(model: type[Record], definition: CustomDefinition) -> Field:
-    seat = definition.type.seat(model.__table__.columns["extra"], definition.code)
     return Field(
         name=f"x.{definition.code}",
         plugin=CORE,
         declaration=Declaration(definition.type, definition.label, section="custom"),
         attribute="extra",
         owner=model,
-        column=seat,
+        column=definition.type.seat(model.__table__.columns["extra"], definition.code),
         type=definition.type,
         extra_key=definition.code,
     )

@@ -11,8 +11,7 @@ from core.fields.contacts import Email, Phone
 from core.fields.countries import Country
 from core.fields.dates import Date, DateTime
 from core.fields.keys import KEY_LENGTH, digits, fold, key_column_type
-from core.fields.links import AnyLink, Link
-from core.fields.lists import COMPANIES, PEOPLE, TEAMS, OneOf, SeveralOf, holds
+from core.fields.links import COMPANIES, PEOPLE, TEAMS, AnyLink, Link, OneOf, SeveralOf, holds
 from core.fields.numbers import Amount, Decimal, Integer
 from core.fields.rich_text import RichText
 from core.fields.text import KeyedText, LongText, Text

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field as attribute
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, NoReturn, Protocol, TypedDict, TypeVar, Unpack, cast
 
 from markupsafe import escape
-from sqlalchemy import ColumnElement, ForeignKey, String, type_coerce
+from sqlalchemy import ColumnElement, ForeignKey, String, cast as sql_cast, type_coerce
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import MappedColumn, MappedSQLExpression, column_property, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.errors import Invalid
-from core.fields.keys import CodePointOrder, in_any_case
+from core.fields.keys import binary_string, in_any_case
 from core.i18n import Text, lazy as _, lazy_context
 
 T = TypeVar("T")
@@ -108,6 +108,10 @@ class FieldType(ABC, Generic[T]):
     """Whether sort, search and comparison use a normalised key column beside the value (PERFORMANCE D1)."""
     multiple: ClassVar[bool] = False
     """Whether a value holds several ids, which `core_link` keeps one a row."""
+    attributes: ClassVar[Mapping[str, str]] = {}
+    """HTML attributes of the form control."""
+    json: ClassVar[Mapping[str, Any]] = {"type": "string"}
+    """What of the JSON schema is the same for every field of the type."""
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("A field type cannot be changed")
@@ -171,7 +175,7 @@ class FieldType(ABC, Generic[T]):
 
     def control(self) -> Control:
         """The form control."""
-        return Control("text")
+        return Control("text", self.attributes)
 
     # -- comparing ----------------------------------------------------------------------------------------------
     def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
@@ -198,7 +202,7 @@ class FieldType(ABC, Generic[T]):
 
     def seat(self, extra: Any, key: str) -> ColumnElement[Any]:
         """The SQL expression of a custom field's value, kept as its `dump` in the JSON column `extra`."""
-        return type_coerce(CodePointOrder(extra[key].as_string()), Dumped(self))
+        return type_coerce(sql_cast(extra[key].as_string(), binary_string()), Dumped(self))
 
     def search_term(self, text: str) -> str | None:
         """What of a searched text to look for inside this field's column; None: this type is not searched so."""
@@ -207,7 +211,7 @@ class FieldType(ABC, Generic[T]):
     # -- describing ---------------------------------------------------------------------------------------------
     def schema(self) -> dict[str, Any]:
         """JSON schema of the value in the API."""
-        return {"type": "string"}
+        return dict(self.json)
 
     @abstractmethod
     def samples(self) -> Samples:

@@ -168,6 +168,7 @@ class Boolean(FieldType[bool]):
 
     name = "boolean"
     operators = (IS._replace(test=_is_yes),)
+    json = {"type": "boolean"}
 
     def column_type(self) -> TypeEngine[Any]:
         return SqlBoolean()
@@ -198,9 +199,6 @@ class Boolean(FieldType[bool]):
 
     def control(self) -> Control:
         return Control("checkbox")
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "boolean"}
 
     def samples(self) -> Samples:
         good = {word: answer for word, answer in _ANSWERS.items() if word} | {" Oui ": True, "FALSE": False}

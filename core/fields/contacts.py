@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from markupsafe import escape
@@ -42,12 +42,10 @@ def read_email(text: str) -> str:
     if len(text) <= MAXIMUM_EMAIL:
         from email_validator import EmailNotValidError, validate_email
 
-        try:
+        with suppress(EmailNotValidError, UnicodeError):
             address = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True).normalized
-        except (EmailNotValidError, UnicodeError):
-            address = ""
-        if address and len(address) <= MAXIMUM_EMAIL:
-            return address
+            if len(address) <= MAXIMUM_EMAIL:
+                return address
     raise Invalid(_("Enter an email address like name@example.com"))
 
 
@@ -57,6 +55,7 @@ class Email(KeyedText):
     name = "email"
     maximum = MAXIMUM_EMAIL
     attributes = {"type": "email", "autocomplete": "off"}
+    json = {"type": "string", "format": "email"}
 
     def key(self, value: str) -> str | None:
         return value.lower()
@@ -69,9 +68,6 @@ class Email(KeyedText):
 
     def html(self, value: str) -> str:
         return f'<a href="mailto:{escape(quote(value, safe="@"))}">{escape(value)}</a>'
-
-    def schema(self) -> dict[str, Any]:
-        return {**super().schema(), "format": "email"}
 
     def samples(self) -> Samples:
         good = {text: text for text in ("name@example.com", "o'neil@example.org", "info@münchen.example.de")}
@@ -86,18 +82,17 @@ _TYPED_PHONE = re.compile(
     r"(?:tel:)?(\+?[0-9 ().\-/]{3,30}?)(?:[ ,;]*(?:ext|extension|poste|x|#)[.:=]? ?([0-9]{1,7}))?", re.IGNORECASE
 )
 _SEARCHED_PHONE = re.compile(r"\+?(?:[0-9][ ().\-/]*){3,20}")
-_PHONE_GLYPHS = str.maketrans("\u00a0\u202f\u2009\u2010\u2011\u2012\u2013\u2014\u2212·•", "   ------..")
+_PHONE_GLYPHS = str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2212·•", "------..")
 
 
 def _understood(text: str, region: str) -> PhoneNumber | None:
     """The valid number `text` is when dialled in `region`."""
     import phonenumbers
 
-    try:
+    with suppress(phonenumbers.NumberParseException):
         number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    return number if phonenumbers.is_valid_number(number) else None
+        return number if phonenumbers.is_valid_number(number) else None
+    return None
 
 
 @functools.lru_cache(maxsize=4096)
@@ -120,6 +115,7 @@ class Phone(KeyedText):
     operators = (CONTAINS, IS, IS_NOT, EMPTY, FILLED)
     maximum = 32
     attributes = {"type": "tel", "maxlength": "50", "autocomplete": "off"}
+    json = {"type": "string", "pattern": f"^{_STORED_PHONE.pattern}$"}
 
     def key(self, value: str) -> str | None:
         return digits(value)
@@ -164,9 +160,6 @@ class Phone(KeyedText):
         with suppress(Invalid):
             return shown if self.read(shown) == value else value
         return value
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{_STORED_PHONE.pattern}$"}
 
     def samples(self) -> Samples:
         good = {"+44 20 7946 0958": "+442079460958", "+1 (415) 555-0100 ext. 12": "+14155550100;ext=12"}

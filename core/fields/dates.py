@@ -1,20 +1,26 @@
-"""Whole days, and instants: stored in UTC, typed and shown in the person's time zone (DESIGN 10)."""
+"""Whole days, and instants: stored in UTC, typed and shown in the person's time zone (DESIGN 10).
+
+They are read as people type them, in the order of their region (UX 2.4).
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from babel import Locale as BabelLocale
 from sqlalchemy import ColumnElement, Date as SqlDate, DateTime as SqlDateTime, and_, not_, or_
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import AFTER, BEFORE, BETWEEN, EMPTY, FILLED, IS, IS_NOT, Control, FieldType, Samples
-from core.fields.typed_dates import Span, read_date, read_span
-from core.i18n import current_locale, format_date, format_datetime, lazy as _
+from core.fields.base import AFTER, BEFORE, BETWEEN, EMPTY, FILLED, IS, IS_NOT, FieldType, Samples
+from core.fields.keys import excerpt, fold, narrow
+from core.i18n import LANGUAGES, Locale, babel_locale, current_locale, format_date, format_datetime, lazy as _
 
 FIRST_DATE = datetime.date(1000, 1, 1)
 LAST_DATE = datetime.date.max
@@ -22,12 +28,105 @@ FIRST_INSTANT = datetime.datetime(1000, 1, 2, tzinfo=datetime.UTC)
 LAST_INSTANT = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)
 """A day short of the limits, so that every time zone can show every instant."""
 
+_LONGEST = 60
+_ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_FIGURES = re.compile(r"([0-9]{1,2})([-/. ])([0-9]{1,2})(?:\2([0-9]{4}|[0-9]{2})|\.)?")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})(?:er|st|nd|rd|th|\.)? ?([^\W\d_]{3,})\.?,?(?: ?([0-9]{4}))?")
+_MONTH_FIRST = re.compile(r"([^\W\d_]{3,})\.? ([0-9]{1,2})(?:st|nd|rd|th)?(?:,? ([0-9]{4}))?")
+_WITH_TIME = re.compile(
+    r"(.+?)(?:T|,? (?:at |à )?)([0-9]{1,2})[:h]([0-9]{2})?(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(?: ?(Z|[+-][0-9]{2}:?[0-9]{2}))?"
+)
+
+
+@functools.cache
+def _months() -> dict[str, int]:
+    """Folded month names of the product's languages, long and short -> number."""
+    found = {"sept": 9, "sep": 9}
+    for language in LANGUAGES:
+        for names in BabelLocale(language).months["format"].values():
+            found.update({fold(str(name)) or "": number for number, name in names.items() if len(name) > 2})
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def _month_first(locale: Locale) -> bool:
+    """Whether the region writes the month before the day."""
+    return str(babel_locale(locale).date_formats["short"].pattern).startswith("M")
+
+
+def _example() -> str:
+    return "01/31/2026" if _month_first(current_locale()) else "31/01/2026"
+
+
+def _full_year(year: str | None) -> int:
+    """The year meant: none is this year, two digits lie between 79 years ago and 20 years ahead."""
+    this = datetime.datetime.now(ZoneInfo(current_locale().timezone)).year
+    if year is None or len(year) == 4:
+        return int(year or this)
+    return this - 79 + (int(year) - this + 79) % 100
+
+
+def _day(year: int, month: int, day: int, typed: str) -> datetime.date:
+    try:
+        return datetime.date(year, month, day)
+    except ValueError:
+        raise Invalid(
+            _("%(date)s is not in the calendar. Enter a date like %(example)s", date=typed, example=_example())
+        ) from None
+
+
+def read_date(raw: str) -> datetime.date:
+    """A typed day: ISO, the region's order of figures, or with the month in words. Raises `Invalid`."""
+    text = narrow(raw) if len(raw) <= _LONGEST else ""
+    if found := _ISO.fullmatch(text):
+        return _day(int(found[1]), int(found[2]), int(found[3]), text)
+    if found := _FIGURES.fullmatch(text):
+        month_first = found[2] != "." and _month_first(current_locale())
+        month, day = (found[1], found[3]) if month_first else (found[3], found[1])
+        return _day(_full_year(found[4]), int(month), int(day), text)
+    for pattern, day_at, month_at in ((_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1)):
+        if (found := pattern.fullmatch(text)) and (number := _months().get(fold(found[month_at]) or "")):
+            return _day(_full_year(found[3]), number, int(found[day_at]), text)
+    raise Invalid(_("Enter a date like %(example)s", example=_example()))
+
+
+class Span(NamedTuple):
+    """What a typed instant covers: a day when no time was typed, else a minute, a second or a millisecond."""
+
+    start: datetime.datetime
+    end: datetime.datetime
+
+
+def read_span(raw: str) -> Span:
+    """The instants a typed day or time covers, in the locale's time zone. Raises `Invalid`."""
+    text = narrow(raw) if len(raw) <= _LONGEST else ""
+    found = _WITH_TIME.fullmatch(text)
+    day = read_date(found[1] if found else text or raw)
+    zone: datetime.tzinfo = ZoneInfo(current_locale().timezone)
+    try:
+        if found is None:
+            midnight = datetime.datetime.combine(day, datetime.time(), zone)
+            return Span(midnight, datetime.datetime.combine(day + datetime.timedelta(1), datetime.time(), zone))
+        hour, minute, second, fraction, offset = found.groups()[1:]
+        if offset:
+            zone = datetime.datetime.fromisoformat(f"2000-01-01T00:00{offset}").tzinfo or zone
+        time = datetime.time(int(hour), int(minute or 0), int(second or 0), int((fraction or "0").ljust(6, "0")))
+        start = datetime.datetime.combine(day, time, zone).astimezone(datetime.UTC)
+        length = {"milliseconds": 1} if fraction else {"seconds": 1} if second else {"minutes": 1}
+        return Span(start, start + datetime.timedelta(**length))
+    except ValueError:
+        raise Invalid(_("%(time)s is not a time. Enter a time like 14:30", time=excerpt(text))) from None
+    except OverflowError:
+        raise Invalid(_("Enter a year between 1000 and 9999")) from None
+
 
 class Date(FieldType[datetime.date]):
     """A whole day, the same everywhere."""
 
     name = "date"
     operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, EMPTY, FILLED)
+    attributes = {"type": "date", "min": FIRST_DATE.isoformat(), "max": LAST_DATE.isoformat()}
+    json = {"type": "string", "format": "date"}
 
     def column_type(self) -> TypeEngine[Any]:
         return SqlDate()
@@ -53,12 +152,6 @@ class Date(FieldType[datetime.date]):
 
     def html(self, value: datetime.date) -> str:
         return f'<time datetime="{value.isoformat()}">{super().html(value)}</time>'
-
-    def control(self) -> Control:
-        return Control("text", {"type": "date", "min": FIRST_DATE.isoformat(), "max": LAST_DATE.isoformat()})
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "date"}
 
     def samples(self) -> Samples:
         day = datetime.date(2026, 1, 12)
@@ -98,6 +191,8 @@ class DateTime(FieldType[datetime.datetime]):
 
     name = "datetime"
     operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, EMPTY, FILLED)
+    attributes = {"type": "datetime-local", "step": "any", "min": "1000-01-02T00:00", "max": "9999-12-29T23:59"}
+    json = {"type": "string", "format": "date-time"}
 
     def column_type(self) -> TypeEngine[Any]:
         return UtcDateTime()
@@ -135,9 +230,6 @@ class DateTime(FieldType[datetime.datetime]):
         precision = "milliseconds" if local.microsecond else "seconds" if local.second else "minutes"
         return local.isoformat(timespec=precision)
 
-    def control(self) -> Control:
-        return Control("text", {"type": "datetime-local", "step": "any", "min": "1000-01-02T00:00", "max": "9999-12-29T23:59"})  # fmt: skip
-
     def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
         if not values:
             return super().criterion(column, operator, values)
@@ -154,9 +246,6 @@ class DateTime(FieldType[datetime.datetime]):
         span = read_span(raw.strip())
         self.check(span.start)
         return span
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "date-time"}
 
     def samples(self) -> Samples:
         instant = datetime.datetime(2026, 1, 12, 14, 30, tzinfo=datetime.UTC)

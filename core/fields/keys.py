@@ -9,8 +9,6 @@ import unicodedata
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, String, func, or_
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 KEY_LENGTH = 255
@@ -62,12 +60,14 @@ def fold(text: str, limit: int = KEY_LENGTH) -> str | None:
     return " ".join(folded.split())[:limit].rstrip() or None
 
 
-_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+_NARROW = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
+    map(ord, "\N{IDEOGRAPHIC SPACE}\u00a0\u202f\u2009\u2007\t"), " "
+)
 
 
 def narrow(text: str) -> str:
-    """Full-width characters (Japanese keyboards) as the ASCII ones they stand for; other scripts' digits stay."""
-    return text if text.isascii() else text.translate(_FULL_WIDTH)
+    """Full-width characters (Japanese keyboards) and odd blanks as the ASCII ones; other scripts' digits stay."""
+    return text.translate(_NARROW)
 
 
 def digits(text: str) -> str | None:
@@ -78,24 +78,6 @@ def digits(text: str) -> str | None:
 def binary_string(length: int | None = None) -> TypeEngine[Any]:
     """A text column ordered by code point on both databases (SQLite's BINARY is PostgreSQL's "C")."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
-
-
-class CodePointOrder(FunctionElement[str]):
-    """A text expression compared and sorted by code point on both databases."""
-
-    name = "code_point_order"
-    type = String()
-    inherit_cache = True
-
-
-@compiles(CodePointOrder)
-def _as_it_is(element: CodePointOrder, compiler: Any, **arguments: Any) -> str:
-    return str(compiler.process(element.clauses, **arguments))
-
-
-@compiles(CodePointOrder, "postgresql")
-def _collated(element: CodePointOrder, compiler: Any, **arguments: Any) -> str:
-    return f'({compiler.process(element.clauses, **arguments)} COLLATE "C")'
 
 
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}

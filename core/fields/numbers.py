@@ -1,4 +1,7 @@
-"""Whole numbers, and exact decimals stored as scaled integers (DESIGN 10: no float anywhere near money)."""
+"""Whole numbers, and exact decimals stored as scaled integers (DESIGN 10: no float anywhere near money).
+
+They are read as people type them: thousands marks, `,` or `.` before decimals, true minus signs (UX 2.4).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import functools
 import re
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
+from babel.numbers import get_group_symbol
 from markupsafe import escape
 from sqlalchemy import BigInteger, ColumnElement, cast, func
 from sqlalchemy.engine import Dialect
@@ -17,9 +21,9 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.errors import ContractError, Invalid
-from core.fields.base import ABOVE, BELOW, BETWEEN, EMPTY, FILLED, IS, IS_NOT, Control, FieldType, Samples
-from core.fields.typed_numbers import LONGEST, take_apart
-from core.i18n import decimal_mark, format_decimal, format_integer, lazy as _, lazy_plural
+from core.fields.base import ABOVE, BELOW, BETWEEN, EMPTY, FILLED, IS, IS_NOT, FieldType, Samples
+from core.fields.keys import narrow
+from core.i18n import babel_locale, current_locale, decimal_mark, format_decimal, format_integer, lazy as _, lazy_plural
 
 N = TypeVar("N", int, decimal.Decimal)
 
@@ -29,6 +33,53 @@ MAXIMUM_AMOUNT = 10**15 - 1
 """In the smallest unit: 9,999,999,999,999.99 with two places; thousands of such rows still add up in SQL."""
 
 _DUMPED = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?")
+LONGEST = 60
+"""More characters than any number needs."""
+_GLYPHS = str.maketrans(
+    dict.fromkeys("\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}", "'")
+    | dict.fromkeys("\N{MINUS SIGN}\N{EN DASH}\N{NON-BREAKING HYPHEN}\N{HYPHEN}", "-")
+)
+_WHOLE = re.compile(
+    r"[0-9]*|[0-9]{1,3}(?P<mark>[ ',.])[0-9]{3}(?:(?P=mark)[0-9]{3})*|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"  # 12,34,567 in India
+)
+_BODY = re.compile(r"([+-]?) ?([0-9 ',.]*[0-9][0-9 ',.]*)")
+_SEPARATORS = str.maketrans("", "", " ',.")
+
+
+class Typed(NamedTuple):
+    """A number taken apart: sign, digits before and after the decimal mark."""
+
+    sign: str
+    whole: str
+    decimals: str
+    usual: bool
+    """Whether the decimal mark is the region's own."""
+
+
+def take_apart(raw: str) -> Typed | None:
+    """The parts of a typed number; None when it is none. Where `1,234` has two readings the region decides."""
+    if raw.isdecimal() and raw.isascii() and len(raw) <= LONGEST:
+        return Typed("", raw, "", True)
+    found = _BODY.fullmatch(narrow(raw).translate(_GLYPHS)) if len(raw) <= LONGEST else None
+    if found is None:
+        return None
+    sign, body = found.groups()
+    last = max(body.rfind(","), body.rfind("."))
+    mark, whole, decimals, usual = body[last], body[:last], body[last + 1 :], True
+    if last < 0 or mark in whole or _groups(mark, whole, decimals):
+        whole, decimals = body, ""
+    else:
+        usual = mark == decimal_mark()
+    if not _WHOLE.fullmatch(whole) or (decimals and not decimals.isdecimal()):
+        return None
+    return Typed(sign.replace("+", ""), whole.translate(_SEPARATORS) or "0", decimals, usual)
+
+
+def _groups(mark: str, whole: str, decimals: str) -> bool:
+    """Whether a lone mark parts thousands: `1,234` in Great Britain, not in France."""
+    if len(decimals) != 3 or not whole.isdecimal() or len(whole) > 3 or whole.startswith("0"):
+        return False
+    return mark != decimal_mark() and mark == get_group_symbol(babel_locale(current_locale()))
 
 
 class Number(FieldType[N], Generic[N]):
@@ -36,8 +87,6 @@ class Number(FieldType[N], Generic[N]):
 
     operators = (IS, IS_NOT, BELOW, ABOVE, BETWEEN, EMPTY, FILLED)
     align: ClassVar[Literal["start", "end"]] = "end"
-    keyboard: ClassVar[str]
-    """The keyboard that telephones and tablets show."""
 
     @property
     @abstractmethod
@@ -56,16 +105,13 @@ class Number(FieldType[N], Generic[N]):
         shown = str(escape(self.text(value)))
         return f'<span class="negative">{shown}</span>' if value < 0 else shown
 
-    def control(self) -> Control:
-        return Control("text", {"inputmode": self.keyboard, "maxlength": str(LONGEST), "autocomplete": "off"})
-
 
 @dataclass(frozen=True, eq=False)
 class Integer(Number[int]):
     """A whole number between `minimum` and `maximum`."""
 
     name = "integer"
-    keyboard = "numeric"
+    attributes = {"inputmode": "numeric", "maxlength": str(LONGEST), "autocomplete": "off"}
 
     minimum: int = MINIMUM_INTEGER
     maximum: int = MAXIMUM_INTEGER
@@ -159,7 +205,7 @@ class Decimal(Number[decimal.Decimal]):
     """An exact number with a fixed count of decimals."""
 
     name = "decimal"
-    keyboard = "decimal"
+    attributes = {"inputmode": "decimal", "maxlength": str(LONGEST), "autocomplete": "off"}
     largest: ClassVar[int] = MAXIMUM_INTEGER
 
     places: int
@@ -181,11 +227,9 @@ class Decimal(Number[decimal.Decimal]):
 
     @functools.cached_property
     def limits(self) -> tuple[decimal.Decimal, decimal.Decimal]:
-        low, high = self.minimum, self.maximum
-        return (
-            -self.limit if low is None else decimal.Decimal(low),
-            self.limit if high is None else decimal.Decimal(high),
-        )
+        low = -self.limit if self.minimum is None else decimal.Decimal(self.minimum)
+        high = self.limit if self.maximum is None else decimal.Decimal(self.maximum)
+        return low, high
 
     def column_type(self) -> TypeEngine[Any]:
         return ScaledDecimal(self.places)

@@ -10,7 +10,6 @@ import html
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import nh3
 
@@ -32,8 +31,7 @@ _OWN_TAG = re.compile(rf"</?(?:{'|'.join(sorted(TAGS))})(?:\s[^<>]*)?/?>", re.I)
 _ADDRESS = re.compile(r"(https://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}])")
 _HREF = re.compile(r"(?:https://|mailto:|tel:)", re.I)
 _LINE_TAGS = re.compile(r"<br ?/?>\n?")
-_PARAGRAPH = re.compile(r"</?p>")
-_ANCHOR = re.compile(r"</?a(?: [^<>]*)?>")
+_TYPED_AS_TEXT = re.compile(r"</?(?:p|a(?: [^<>]*)?)>")
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK_END = re.compile(r"</(?:p|li|h[2-4]|tr|pre|blockquote)>|<br ?/?>|<hr ?/?>")
 
@@ -85,6 +83,7 @@ class RichText(StoredText):
     operators = (EMPTY, FILLED)
     multiline = True
     attributes = {"rows": "4"}
+    json = {"type": "string", "contentMediaType": "text/html"}
 
     maximum: int = 50_000
 
@@ -109,16 +108,12 @@ class RichText(StoredText):
 
     def edit_text(self, value: str) -> str:
         """What was typed where it says the same, else the markup."""
-        typed = html.unescape(
-            _ANCHOR.sub("", _PARAGRAPH.sub("", _LINE_TAGS.sub("\n", value.replace("</p>\n<p>", "</p>\n\n<p>"))))
-        )
+        lines = _LINE_TAGS.sub("\n", value.replace("</p>\n<p>", "</p>\n\n<p>"))
+        typed = html.unescape(_TYPED_AS_TEXT.sub("", lines))
         with suppress(Invalid):
             if not _OWN_TAG.search(typed) and self.parse(typed) == value:
                 return typed
         return value
-
-    def schema(self) -> dict[str, Any]:
-        return {**super().schema(), "contentMediaType": "text/html"}
 
     def samples(self) -> Samples:
         link = 'rel="noopener noreferrer nofollow"'

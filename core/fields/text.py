@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -31,8 +31,6 @@ class StoredText(FieldType[str]):
 
     maximum: int
     multiline: bool = False
-    attributes: ClassVar[Mapping[str, str]] = {}
-    """HTML attributes of the form control beside its length."""
 
     def column_type(self) -> TypeEngine[Any]:
         return binary_string(self.maximum)
@@ -62,7 +60,7 @@ class StoredText(FieldType[str]):
         return clean(raw, KEY_LENGTH, multiline=True)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.maximum}
+        return {**self.json, "minLength": 1, "maxLength": self.maximum}
 
     def samples(self) -> Samples:
         kept = (
