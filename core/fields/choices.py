@@ -118,7 +118,7 @@ class Choice(Listed, StoredText):
         return self.label_of(value, value)
 
     def html(self, value: str) -> str:
-        option = self.by_code.get(value, Option(value, value))
+        option = self.by_code.get(value) or Option(value, value)
         return badge(option.label, option.tone) if self.toned or value not in self.by_code else super().html(value)
 
     def control(self) -> Control:
