@@ -62,12 +62,16 @@ class Listed:
 
     @functools.cached_property
     def codes_by_word(self) -> dict[str, str]:
-        """Folded code, and label in any language -> code; a word two rows share means neither."""
+        """Folded word for a row -> its code; a word two rows share means neither."""
         found: dict[str, set[str]] = {}
         for option in self.allowed:
-            for word in {option.code, *wordings(option.label)}:
+            for word in self.words(option):
                 found.setdefault(fold(word) or word, set()).add(option.code)
         return {word: codes.pop() for word, codes in found.items() if len(codes) == 1}
+
+    def words(self, option: Option) -> set[str]:
+        """What people may type for a row beside its very code: its label in any language."""
+        return wordings(option.label)
 
     def find(self, text: str) -> str:
         """The code a person typed, or that of the label. Raises `Invalid`."""
@@ -107,6 +111,9 @@ class Choice(Listed, StoredText):
     def toned(self) -> bool:
         """Whether the options tell good from bad: only then they are shown as statuses."""
         return any(option.tone != "neutral" for option in self.allowed)
+
+    def words(self, option: Option) -> set[str]:
+        return {option.code, *super().words(option)}
 
     def read(self, text: str) -> str:
         return self.find(text)
