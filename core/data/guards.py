@@ -1,4 +1,7 @@
-"""What must not happen inside a unit of work: connections to the outside (SECURITY 7.28) and units within units."""
+"""What must not happen inside a unit of work: connections to the outside (SECURITY 7.28) and units within units.
+
+And how an object is kept from being ended, whoever gets hold of it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from core.errors import ContractError
 
-_state = threading.local()
+
+class _State(threading.local):
+    inside = False
+
+
+_state = _State()
 _FORBIDDEN = frozenset(
     f"socket.{verb}"
     for verb in ("connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")
@@ -18,7 +27,7 @@ _installed = False
 
 
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
-    if event in _FORBIDDEN and getattr(_state, "inside", False):
+    if event in _FORBIDDEN and _state.inside:
         raise ContractError(
             "a unit of work must not talk to the network: write a row, and do it in changes_committed after the commit"
         )
@@ -26,7 +35,7 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
 
 def is_inside_unit() -> bool:
     """Whether this thread works inside a unit: a second writer would wait for it in vain."""
-    return bool(getattr(_state, "inside", False))
+    return _state.inside
 
 
 @contextmanager
@@ -39,10 +48,29 @@ def inside_unit() -> Iterator[None]:
     if not _installed:
         sys.addaudithook(_audit)
         _installed = True
-    if getattr(_state, "inside", False):
+    if _state.inside:
         raise ContractError("a unit of work is open already: pass it on instead of opening another")
     _state.inside = True
     try:
         yield
     finally:
         _state.inside = False
+
+
+def cover(target: object, *verbs: str, why: str) -> None:
+    """Make these methods of one object raise `ContractError`, until they are uncovered.
+
+    An event listener would come too late to leave a connection usable.
+    """
+    for verb in verbs:
+
+        def refuse(*arguments: object, verb: str = verb, **options: object) -> NoReturn:
+            raise ContractError(f"{verb} {why}")
+
+        vars(target)[verb] = refuse
+
+
+def uncover(target: object, *verbs: str) -> None:
+    """Give the methods back."""
+    for verb in verbs:
+        vars(target).pop(verb, None)

@@ -7,11 +7,13 @@ record, in a table of its own. Normalised key columns (PERFORMANCE D1) and sort 
 from __future__ import annotations
 
 import datetime
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column, object_session
 
 from core.contract.contributions import Entity
 from core.errors import ContractError
@@ -21,6 +23,7 @@ from core.fields import (
     TEAMS,
     DateTime,
     Declaration,
+    Field,
     OneOf,
     SeveralOf,
     field,
@@ -167,6 +170,23 @@ class Facet(Fielded):
         super().__init_subclass__(**arguments)
 
 
+def in_extra(found: Field, extra: Mapping[str, str] | None) -> Any:
+    """The value of a field an administrator made, of a record's `extra`."""
+    stored = (extra or {}).get(found.extra_key or "")
+    return None if stored is None else found.type.load(stored)
+
+
+def value_of(record: Record, found: Field) -> Any:
+    """The value of any field of a record, own, contributed or custom, read by the record's session."""
+    if found.extra_key is not None:
+        return in_extra(found, record.extra)
+    if isinstance(record, found.owner):
+        return getattr(record, found.attribute)
+    session = object_session(record)
+    facet = session.get(found.owner, record.id) if session else None
+    return None if facet is None else getattr(facet, found.attribute)
+
+
 @event.listens_for(Fielded, "before_insert", propagate=True)
 @event.listens_for(Fielded, "before_update", propagate=True)
 def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
@@ -177,16 +197,8 @@ def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
             setattr(target, key, made)
 
 
-_KEYS: dict[type[Any], tuple[tuple[str, str, Any], ...]] = {}
-
-
-def _keys_of(cls: type[Any]) -> tuple[tuple[str, str, Any], ...]:
-    found = _KEYS.get(cls)
-    if found is None:
-        columns = cls.__table__.columns
-        found = _KEYS[cls] = tuple(
-            (column.info["key_of"], column.name, columns[column.info["key_of"]].info["field"].type.key)
-            for column in columns
-            if "key_of" in column.info
-        )
-    return found
+@functools.cache
+def _keys_of(cls: type[Any]) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    columns = cls.__table__.columns
+    sources = ((column.info["key_of"], column.name) for column in columns if "key_of" in column.info)
+    return [(source, key, columns[source].info["field"].type.key) for source, key in sources]
