@@ -5,13 +5,13 @@ A plugin that cannot be imported is held with its error, never raised: it must n
 
 from __future__ import annotations
 
-import heapq
 import importlib
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -136,6 +136,10 @@ class Discovery:
             raise PluginError(name, _("The module %(name)s cannot be used: %(error)s", name=name, error=found.error))
         return found.plugin
 
+    def label(self, name: str) -> Text:
+        """The name people read; that in code for what is not installed."""
+        return self.found[name].label if name in self.found else name
+
     def specs(self) -> list[ModuleType]:
         """The hook specifications published by discovered plugins, enabled or not."""
         return [found.specs for found in self.found.values() if found.specs is not None]
@@ -154,13 +158,10 @@ class Discovery:
 
     def dependents(self, name: str, enabled: Collection[str]) -> list[str]:
         """Those of `enabled` that need `name`, directly or not, by name."""
+        plugins = [plugin for plugin in self.plugins.values() if plugin.name in enabled]
         needing = {name}
-        grown = True
-        while grown:
-            plugins = [plugin for plugin in self.plugins.values() if plugin.name in enabled]
-            new = {plugin.name for plugin in plugins if needing & set(plugin.requires)} - needing
-            needing |= new
-            grown = bool(new)
+        for _step in plugins:  # a chain of needs is no longer than that
+            needing |= {plugin.name for plugin in plugins if needing & set(plugin.requires)}
         return sorted(needing - {name})
 
     def order(self, names: Iterable[str]) -> list[str]:
@@ -178,31 +179,27 @@ class Discovery:
                 )
                 raise PluginError(name, message)
             before[name] = {other for other in (*plugin.requires, *plugin.after) if other in chosen}
-        ready = [name for name, others in before.items() if not others]
-        heapq.heapify(ready)
+        sorter = TopologicalSorter(before)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle = _from_first(error.args[1])
+            message = _("These modules wait for each other: %(cycle)s", cycle=" → ".join(cycle))
+            raise PluginError(cycle[0], message) from error
+        ready: list[str] = []
         done: list[str] = []
-        while ready:
-            name = heapq.heappop(ready)
-            done.append(name)
-            for other, others in before.items():
-                if name in others:
-                    others.discard(name)
-                    if not others:
-                        heapq.heappush(ready, other)
-        if len(done) < len(chosen):
-            cycle = _cycle({name: others for name, others in before.items() if others})
-            raise PluginError(cycle[0], _("These modules wait for each other: %(cycle)s", cycle=" → ".join(cycle)))
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()])
+            done.append(ready.pop(0))
+            sorter.done(done[-1])
         return done
 
 
-def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
-    """One cycle of a graph in which everything waits for something, beginning and ending with the same name."""
-    path = [min(waiting)]
-    while True:
-        following = min(waiting[path[-1]])
-        if following in path:
-            return [*path[path.index(following) :], following]
-        path.append(following)
+def _from_first(cycle: Sequence[str]) -> list[str]:
+    """A cycle in which each waits for the next, beginning and ending with the first by name; given the other way round."""
+    names = list(reversed(cycle[1:]))
+    start = names.index(min(names))
+    return [*names[start:], *names[: start + 1]]
 
 
 # -- loading ----------------------------------------------------------------------------------------------------
