@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from core.contract.contributions import Numbering
-from core.contract.hooks import Incident
 from core.contract.plugin import Plugin
 from core.data.dictionaries import seed_dictionary
 from core.data.migrations import fingerprint, migrate
 from core.data.numbering import Series
 from core.data.records import Record
 from core.data.references import declare_references
-from core.data.tables import PluginState, bump
+from core.data.tables import bump
 from core.data.unit import Unit, transaction
 from core.errors import PluginError
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
 from core.runtime.generation import BuildError, Generation
-from core.runtime.state import Known, lock_state, read_wanted
+from core.runtime.state import Known, keep, lock_state, read_wanted
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
@@ -44,9 +43,7 @@ def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generatio
         seed_dictionary(unit.session, dictionary)
     for model in models:
         _seed_series(unit, model)
-    row = {"enabled": enabled, "version": plugin.version, "migrations": current_steps(found)}
-    if not connection.execute(update(PluginState).where(PluginState.name == plugin.name).values(row)).rowcount:
-        connection.execute(insert(PluginState).values(name=plugin.name, **row))
+    keep(connection, plugin.name, enabled=enabled, version=plugin.version, migrations=current_steps(found))
 
 
 def current_steps(found: Discovered) -> str:
@@ -98,8 +95,3 @@ def _upgrade(runtime: Runtime, generation: Generation, found: Discovered, plugin
             install(unit, found, plugin, generation)
             bump(unit.session.connection())
             unit.noteworthy = True
-
-
-def incident_of(error: PluginError) -> Incident:
-    """What to report of an error that ended an installation."""
-    return error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))

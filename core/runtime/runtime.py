@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -43,11 +43,9 @@ from core.runtime.generation import (
     build_generation,
     read_stored,
 )
-from core.runtime.state import CORE, lock_state, read_wanted, runnable, set_aside, write_incidents
+from core.runtime.state import CORE, keep, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from core.data.scopes import Scope
     from core.metrics import Metrics
 
@@ -72,6 +70,7 @@ class Runtime:
         self.stopped: dict[str, Text] = {}
         """Modules that are on but do not run in the current generation, with the reason."""
         self.app_factory = app_factory
+        self._rehearse = functools.partial(rehearsal.try_manifest, config)
         self._generation: Generation | None = None
         self._refused_version: int | None = None
         self._lock = threading.RLock()
@@ -121,9 +120,7 @@ class Runtime:
             declare_references(Session(connection), CORE, CORE_ENTITIES)
             if connection.execute(select(State.version)).first() is None:
                 connection.execute(insert(State).values(id=1, version=1))
-            row = {"enabled": False, "version": "", "migrations": wanted}
-            if not connection.execute(update(PluginState).where(PluginState.name == CORE).values(row)).rowcount:
-                connection.execute(insert(PluginState).values(name=CORE, **row))
+            keep(connection, CORE, migrations=wanted)
 
     # -- generations --------------------------------------------------------------------------------------------
     @property
@@ -165,7 +162,7 @@ class Runtime:
                 unsafe = watchdog.unsafe_imports(session)
             if self._generation is not None and self._generation.version == wanted.version:
                 return self._generation
-            rehearse = None if self._generation is None else self.rehearse_manifest
+            rehearse = None if self._generation is None else self._rehearse
             self.discovery.scan(skip=unsafe, rehearse=rehearse, again=wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
@@ -177,13 +174,8 @@ class Runtime:
 
     def build(self, version: int, names: Iterable[str], stored: Stored, *, app: bool = True) -> Generation:
         """Build a generation without using it. Raises `BuildError` naming the plugin that does not fit."""
-        factory = self.app_factory if app else None
-
-        def make_app(generation: Generation) -> Flask:
-            assert factory is not None
-            return factory(self, generation)
-
-        return build_generation(self.discovery, version, names, stored, self.report, make_app if factory else None)
+        make_app = functools.partial(self.app_factory, self) if app and self.app_factory else None
+        return build_generation(self.discovery, version, names, stored, self.report, make_app)
 
     def set_aside(self, error: BuildError) -> None:
         """Keep a plugin from running after a failure, and say why on the Modules page."""
@@ -211,11 +203,7 @@ class Runtime:
         with self._lock:
             with self.database.reading() as session:
                 unsafe = {name: why for name, why in watchdog.unsafe_imports(session).items() if name not in spared}
-            self.discovery.scan(skip=unsafe, rehearse=self.rehearse_manifest, again=again)
-
-    def rehearse_manifest(self, name: str) -> Text | None:
-        """Import a plugin's manifest in a child process; a sentence when it cannot be imported in time."""
-        return rehearsal.try_manifest(self.config, name)
+            self.discovery.scan(skip=unsafe, rehearse=self._rehearse, again=again)
 
     def context(
         self,

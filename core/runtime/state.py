@@ -53,26 +53,24 @@ class Wanted:
 def read_wanted(session: Session | Connection) -> Wanted:
     """Read version and modules."""
     version = session.execute(select(State.version)).scalar_one()
-    columns = (
-        PluginState.name,
-        PluginState.enabled,
-        PluginState.version,
-        PluginState.migrations,
-        PluginState.set_aside,
-    )
-    rows = session.execute(select(*columns).where(PluginState.name != CORE).order_by(PluginState.name))
+    rows = session.execute(select(PluginState.__table__).where(PluginState.name != CORE).order_by(PluginState.name))
     return Wanted(version, {row.name: Known(*row) for row in rows})
 
 
 def lock_state(session: Session | Connection, shown: int | None = None) -> int:
     """Take the lock under which the enabled set changes, and return its version.
 
-    `shown`: the version the person looked at. Raises `StateConflict` when somebody was faster (F23).
+    `shown`: the version the person looked at. Raises `StateConflict` when somebody was faster.
     """
     version = int(session.execute(select(State.version).with_for_update()).scalar_one())
-    if shown is not None and shown != version:
-        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
+    check_shown(shown, version)
     return version
+
+
+def check_shown(shown: int | None, present: int) -> None:
+    """Raise `StateConflict` when the version a person looked at is no longer that of now (F23)."""
+    if shown is not None and shown != present:
+        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
 
 
 def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str, Text]]:
@@ -97,12 +95,15 @@ def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str,
         running = [name for name in running if name not in stopped]
 
 
+def keep(connection: Connection, name: str, **values: object) -> None:
+    """Store these facts of a module, of one that was never stored too."""
+    if not connection.execute(update(PluginState).where(PluginState.name == name).values(values)).rowcount:
+        connection.execute(insert(PluginState).values(name=name, **values))
+
+
 def set_aside(connection: Connection, name: str, reason: str) -> None:
     """Keep a module from running until somebody switches it on again; it stays enabled (MO-8)."""
-    values = {"set_aside": reason[:DETAIL_LENGTH]}
-    if not connection.execute(update(PluginState).where(PluginState.name == name).values(values)).rowcount:
-        row = {"name": name, "enabled": False, "version": "", "migrations": "", **values}
-        connection.execute(insert(PluginState).values(row))
+    keep(connection, name, set_aside=reason[:DETAIL_LENGTH])
     bump(connection)
 
 
