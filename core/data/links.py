@@ -28,13 +28,13 @@ class LinkRow(Row):
     record_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
 
 
-def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]], *, new: bool) -> Iterator[Changed]:
+def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]]) -> Iterator[Changed]:
     """Of rows about to be written those fields of several values that differ from what is stored."""
     for row, fields in rows:
+        state = inspect(row)
         for found in fields:
-            if not found.type.multiple or found.extra_key is not None:
-                continue
-            if getattr(row, found.attribute) if new else inspect(row).attrs[found.attribute].history.has_changes():
+            stored = found.type.multiple and found.extra_key is None
+            if stored and state.attrs[found.attribute].history.has_changes():
                 yield row, found
 
 

@@ -63,20 +63,19 @@ class Fielded(Row):
     __abstract__ = True
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        if cls.__dict__.get("__abstract__"):
-            super().__init_subclass__(**arguments)
-            return
         declared = {
             name: found
             for base in reversed(cls.__mro__)
             for name, value in list(vars(base).items())
             if (found := _declaration(value)) is not None
         }
-        for name, declaration in declared.items():
+        mapped = not cls.__dict__.get("__abstract__")
+        for name, declaration in declared.items() if mapped else ():
             if declaration.type.keyed and (declaration.search or declaration.listed):
                 setattr(cls, f"{name}_key", mapped_column(key_column_type(), info={"key_of": name}))
         super().__init_subclass__(**arguments)
-        _add_indexes(cls, declared)
+        if mapped:
+            _add_indexes(cls, declared)
 
 
 def _declaration(value: object) -> Declaration[Any] | None:
@@ -107,7 +106,7 @@ class Record(Fielded):
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True, sort_order=-10)
     version: Mapped[int] = mapped_column(Integer, nullable=False, sort_order=90)
-    created_at: Mapped[datetime.datetime] = field(DateTime(), _("Created"), readonly=True)
+    created_at: Mapped[datetime.datetime] = field(DateTime(), _("Created"), readonly=True, indexed=True)
     updated_at: Mapped[datetime.datetime] = field(DateTime(), _("Modified"), readonly=True)
     deleted_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type(), active_history=True)
     extra: Mapped[dict[str, Any]] = mapped_column(Document, default=dict, active_history=True)
@@ -119,10 +118,6 @@ class Record(Fielded):
             own = cls.__dict__.get("__table_args__", ())
             cls.__table_args__ = (*own, {"sqlite_autoincrement": True})  # ids never come back (SECURITY 7.9)
         super().__init_subclass__(**arguments)
-        if not cls.__dict__.get("__abstract__"):
-            Index(
-                f"ix_{cls.__tablename__}_created_at", cls.__table__.columns["created_at"], cls.__table__.columns["id"]
-            )
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:

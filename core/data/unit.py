@@ -283,9 +283,7 @@ class Unit:
         check_records(session, self.context.registry, new, dirty)
         self._capture.before_flush(new, dirty)
         registry = self.context.registry
-        for rows, fresh in ((new, True), (dirty, False)):
-            fields = ((row, registry.entity_of(row).tracked[type(row)]) for row in rows)
-            self._links.extend(changed_links(fields, new=fresh))
+        self._links += changed_links((row, registry.entity_of(row).tracked[type(row)]) for row in (*new, *dirty))
 
     def after_flush(self, session: Session) -> None:
         """Bring the links of fields of several values up to date."""

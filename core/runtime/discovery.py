@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 from types import ModuleType
 
@@ -272,6 +273,7 @@ def _check(point: importlib.metadata.EntryPoint, plugin: object) -> None:
 
 
 _BOUND = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
+_COMPARISONS = {">=": ge, "<=": le, ">": gt, "<": lt, "==": eq, "!=": ne}
 
 
 def compatible(wanted: str, version: str) -> bool:
@@ -281,12 +283,7 @@ def compatible(wanted: str, version: str) -> bool:
         bound = _BOUND.fullmatch(part.strip())
         if bound is None:
             raise ContractError(f"{wanted!r} is not a range of versions")
-        limit = _numbers(bound[2])
-        fits = {
-            ">=": present >= limit, "<=": present <= limit, ">": present > limit, "<": present < limit,
-            "==": present == limit, "!=": present != limit,
-        }  # fmt: skip
-        if not fits[bound[1]]:
+        if not _COMPARISONS[bound[1]](present, _numbers(bound[2])):
             return False
     return True
 

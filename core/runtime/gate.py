@@ -49,9 +49,7 @@ class Gate:
         self._plugin_files: dict[Path, WSGIApplication] = {}
         self._host = TrustedHost(runtime.config.public_url)
         proxies = runtime.config.proxies
-        self._answer: WSGIApplication = (
-            ProxyFix(self._logged, x_for=proxies, x_proto=proxies, x_host=0) if proxies else self._logged
-        )
+        self._answer = ProxyFix(self._logged, x_for=proxies, x_proto=proxies, x_host=0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not self._host.admits(environ):

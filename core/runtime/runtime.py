@@ -133,7 +133,7 @@ class Runtime:
 
         When building fails for a reason that is no plugin's, the old generation goes on; without one it raises.
         """
-        version = self.read_version()
+        version = int(self.database.scalar(_VERSION))
         current = self._generation
         if current is not None and version in (current.version, self._refused_version):
             return current
@@ -148,10 +148,6 @@ class Runtime:
                 log.exception("version %s could not be built; version %s goes on", version, self._generation.version)
                 self._refused_version = version
             return self._generation
-
-    def read_version(self) -> int:
-        """The version of the enabled set; the one statement every request makes."""
-        return int(self.database.scalar(_VERSION))
 
     def _renew(self) -> Generation:
         """Build what the database asks for; a plugin that cannot be built is set aside, and the rest is tried."""
@@ -264,3 +260,4 @@ class Runtime:
 WATCHERS = (audit.watch, notifications.watch)
 """What looks at every unit of work (`Context.watchers`)."""
 _VERSION = "SELECT version FROM core_state"
+"""The one statement every request makes."""

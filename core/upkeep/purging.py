@@ -133,15 +133,13 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
         found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
     }
     series = select(Series.id).where(Series.target.in_(entities))
-    connection.execute(delete(Reference).where(Reference.plugin == name))
+    for of_plugin in (Reference, JobRow, JobSchedule, PluginIncident):
+        connection.execute(delete(of_plugin).filter_by(plugin=name))
     connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
     connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))
     connection.execute(delete(CustomField).where(CustomField.entity.in_(entities)))
     connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
     connection.execute(delete(Series).where(Series.target.in_(entities)))
-    connection.execute(delete(JobRow).where(JobRow.plugin == name))
-    connection.execute(delete(JobSchedule).where(JobSchedule.plugin == name))
-    connection.execute(delete(PluginIncident).where(PluginIncident.plugin == name))
     connection.execute(delete(PluginState).where(PluginState.name == name))
 
 
