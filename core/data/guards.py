@@ -5,6 +5,7 @@ And how an object is kept from being ended, whoever gets hold of it.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,6 @@ _FORBIDDEN = frozenset(
     f"socket.{verb}"
     for verb in ("connect", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")
 )
-_installed = False
 
 
 def _audit(event: str, arguments: tuple[object, ...]) -> None:
@@ -31,6 +31,11 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
         raise ContractError(
             "a unit of work must not talk to the network: write a row, and do it in changes_committed after the commit"
         )
+
+
+@functools.cache
+def _install() -> None:
+    sys.addaudithook(_audit)
 
 
 def is_inside_unit() -> bool:
@@ -44,10 +49,7 @@ def inside_unit() -> Iterator[None]:
 
     Database drivers connect in C and are not seen by the audit hook, so the unit's own statements pass.
     """
-    global _installed
-    if not _installed:
-        sys.addaudithook(_audit)
-        _installed = True
+    _install()
     if _state.inside:
         raise ContractError("a unit of work is open already: pass it on instead of opening another")
     _state.inside = True

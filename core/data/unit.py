@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import UOWTransaction
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
@@ -267,7 +267,7 @@ class Unit:
             self._answered = plugin
 
     # -- session events -----------------------------------------------------------------------------------------
-    def before_flush(self, session: Session) -> None:
+    def before_flush(self, session: GuardedSession) -> None:
         """Number, check and capture what is about to be written."""
         new = [row for row in session.new if isinstance(row, Fielded)]
         dirty = [row for row in session.dirty if isinstance(row, Fielded) and session.is_modified(row)]
@@ -285,28 +285,25 @@ class Unit:
         registry = self.context.registry
         self._links += changed_links((row, registry.entity_of(row).tracked[type(row)]) for row in (*new, *dirty))
 
-    def after_flush(self, session: Session) -> None:
+    def after_flush(self, session: GuardedSession) -> None:
         """Bring the links of fields of several values up to date."""
         if self._links:
             changed, self._links = self._links, []
             write_links(session.connection(), changed)
 
-    def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
-        moment = self.moment
+    def _touch(self, session: GuardedSession, new: list[Fielded], dirty: list[Fielded]) -> None:
+        for row in (*new, *dirty):
+            if isinstance(row, Facet):  # its change counts as one of its record: version and stamp move
+                owner = session.get(row.of, row.record_id, execution_options=INCLUDE_DELETED)
+                if owner is not None:
+                    owner.updated_at = self.moment
         for row in new:
             if isinstance(row, Record):
                 for stamp in SYSTEM_STAMPS - row.__dict__.keys():
-                    setattr(row, stamp, moment)
-        known = {id(row) for row in (*new, *dirty)}
-        for row in (*new, *dirty):
-            if isinstance(row, Facet):
-                owner = session.get(row.of, row.record_id, execution_options=INCLUDE_DELETED)
-                if owner is not None and id(owner) not in known:
-                    known.add(id(owner))
-                    owner.updated_at = moment  # a facet's change counts as one of its record: version and stamp move
+                    setattr(row, stamp, self.moment)
         for row in dirty:
             if isinstance(row, Record):
-                row.updated_at = moment
+                row.updated_at = self.moment
 
     def _number(self, new: list[Fielded]) -> None:
         numbered = [row for row in new if isinstance(row, Record) and row.entity.numbering]

@@ -33,24 +33,16 @@ def main(source: TextIO, target: TextIO) -> int:
     try:
         if "manifest" in task:
             say(plugin=task["manifest"], step="import")
-            _import_manifest(task["manifest"])
+            discovery = Discovery()
+            discovery.scan(only={task["manifest"]})
+            discovery.plugin(task["manifest"])
             say(done=True)
         else:
             say(done=True, additions=_build(task, say))
-    except BuildError as error:
-        say(plugin=error.plugin, error=str(error), kind=error.kind)
     except PluginError as error:
-        say(plugin=error.plugin, error=str(error), kind="build")
+        kind = error.kind if isinstance(error, BuildError) else "build"
+        say(plugin=error.plugin, error=str(error), kind=kind)
     return 0
-
-
-def _import_manifest(name: str) -> None:
-    discovery = Discovery()
-    discovery.scan(only={name})
-    try:
-        discovery.plugin(name)
-    except PluginError as error:
-        raise BuildError(name, error.message, "import") from error
 
 
 def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:

@@ -155,11 +155,9 @@ class Runtime:
             with self.database.reading() as session:
                 wanted = read_wanted(session)
                 stored = read_stored(session)
-                unsafe = watchdog.unsafe_imports(session)
             if self._generation is not None and self._generation.version == wanted.version:
                 return self._generation
-            rehearse = None if self._generation is None else self._rehearse
-            self.discovery.scan(skip=unsafe, rehearse=rehearse, again=wanted.enabled)
+            self._scan(wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
                 return self.build(wanted.version, names, stored)
@@ -183,7 +181,7 @@ class Runtime:
 
     def rescan(self) -> None:
         """Look for plugins again (`Reload list`): new ones are tried in a child process first; all workers follow."""
-        self._scan_again(self.discovery.found, spared=())
+        self._scan(self.discovery.found)
         with self.database.connection() as connection:
             lock_state(connection)
             bump(connection)
@@ -193,13 +191,14 @@ class Runtime:
         """Look anew at one plugin that could not be imported, though it hung before: somebody wants it switched on."""
         found = self.discovery.found.get(name)
         if found is None or found.plugin is None:
-            self._scan_again([name], spared=[name])
+            self._scan([name], spared=[name])
 
-    def _scan_again(self, again: Collection[str], spared: Collection[str]) -> None:
+    def _scan(self, again: Collection[str], spared: Collection[str] = ()) -> None:
         with self._lock:
             with self.database.reading() as session:
                 unsafe = {name: why for name, why in watchdog.unsafe_imports(session).items() if name not in spared}
-            self.discovery.scan(skip=unsafe, rehearse=self._rehearse, again=again)
+            rehearse = None if self._generation is None else self._rehearse
+            self.discovery.scan(skip=unsafe, rehearse=rehearse, again=again)
 
     def context(
         self,

@@ -79,37 +79,35 @@ def modules(runtime: Runtime) -> list[Module]:
 def _module(
     name: str, found: Discovered | None, known: Known | None, stopped: Mapping[str, Text], incidents: int
 ) -> Module:
-    plugin = None if found is None else found.plugin
-    reason: Text | None = stopped.get(name)
+    plugin = found.plugin if found else None
+    reason = stopped.get(name)
     status: ModuleStatus = "disabled"
-    if found is None or plugin is None:
+    if plugin is None:
         status = "unavailable"
-        reason = found.error if found is not None else _("It is not installed any more")
-    elif known is not None and (known.set_aside or name in stopped):
+        reason = found.error if found else _("It is not installed any more")
+    elif known and (known.set_aside or name in stopped):
         status = "set aside"
         reason = known.set_aside or reason
-    elif known is not None and known.enabled:
+    elif known and known.enabled:
         status = "enabled"
     return Module(
         name=name,
-        label=name if found is None else found.label,
+        label=found.label if found else name,
         version=plugin.version if plugin else found.version if found else known.version if known else "",
         status=status,
         reason=reason,
-        waiting=None if found is None else found.waiting,
+        waiting=found.waiting if found else None,
         incidents=incidents,
         plugin=plugin,
-        distribution="" if found is None else found.distribution,
+        distribution=found.distribution if found else "",
         has_data=known is not None,
     )
 
 
 def incidents_of(session: Session, name: str, limit: int = 20) -> list[PluginIncident]:
     """The newest faults of a module, cleared ones included."""
-    statement = (
-        select(PluginIncident).where(PluginIncident.plugin == name).order_by(PluginIncident.id.desc()).limit(limit)
-    )
-    return list(session.scalars(statement))
+    newest = select(PluginIncident).filter_by(plugin=name).order_by(PluginIncident.id.desc())
+    return list(session.scalars(newest.limit(limit)))
 
 
 def impact(runtime: Runtime, name: str) -> Impact:
