@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.contract.changes import Change
+    from core.contract.hooks import IncidentKind
     from core.i18n import Text
 
 
@@ -77,11 +78,15 @@ class Busy(ComptoirError):
 
 
 class PluginError(ComptoirError):
-    """A plugin broke its contract; `plugin` names it. `reported`: the Modules page knows of it already."""
+    """A plugin broke its contract; `plugin` names it, `kind` says by what.
 
-    def __init__(self, plugin: str, message: Text, *, reported: bool = False) -> None:
+    `reported`: the Modules page knows of it already.
+    """
+
+    def __init__(self, plugin: str, message: Text, *, kind: IncidentKind = "build", reported: bool = False) -> None:
         super().__init__(message)
         self.plugin = plugin
+        self.kind = kind
         self.reported = reported
 
 

@@ -78,7 +78,7 @@ def migrate(connection: Connection, owner: str, folder: Path) -> list[str]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: a step must not end the process (F30)
-            raise PluginError(owner, _failure(owner, under_way, error)) from error
+            raise PluginError(owner, _failure(owner, under_way, error), kind="migration") from error
     return applied
 
 

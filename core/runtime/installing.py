@@ -18,7 +18,7 @@ from core.data.unit import Unit, transaction
 from core.errors import PluginError
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
-from core.runtime.generation import BuildError, Generation
+from core.runtime.generation import Generation
 from core.runtime.state import Known, keep, lock_state, read_wanted
 
 if TYPE_CHECKING:
@@ -28,15 +28,12 @@ if TYPE_CHECKING:
 def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation, *, enabled: bool = True) -> None:
     """Migrate a plugin's tables and write what the core keeps of it, inside a unit that works in `generation`.
 
-    Raises `BuildError` naming the step that fails; the unit is then rolled back as a whole.
+    Raises `PluginError` naming the step that fails; the unit is then rolled back as a whole.
     """
     connection = unit.session.connection()
     folder = found.subfolder("migrations")
     if folder is not None:
-        try:
-            migrate(connection, plugin.name, folder)
-        except PluginError as error:
-            raise BuildError(error.plugin, error.message, "migration") from error
+        migrate(connection, plugin.name, folder)
     models = [model for owner, model in generation.hooks.gather("entities") if owner == plugin.name]
     declare_references(unit.session, plugin.name, models)
     for dictionary in plugin.dictionaries:
@@ -82,8 +79,7 @@ def upgrade_all(runtime: Runtime, generation: Generation) -> bool:
             try:
                 _upgrade(runtime, generation, found, plugin)
             except PluginError as error:
-                fault = error if isinstance(error, BuildError) else BuildError(name, error.message, "migration")
-                runtime.set_aside(fault)
+                runtime.set_aside(error)
     return changed
 
 

@@ -17,7 +17,7 @@ from core.config import Config
 from core.errors import PluginError
 from core.i18n import Locale, set_locale
 from core.runtime.discovery import Discovery
-from core.runtime.generation import BuildError, import_hooks, read_stored
+from core.runtime.generation import import_hooks, read_stored
 from core.runtime.rehearsal import additions
 from core.runtime.runtime import Runtime
 
@@ -40,8 +40,7 @@ def main(source: TextIO, target: TextIO) -> int:
         else:
             say(done=True, additions=_build(task, say))
     except PluginError as error:
-        kind = error.kind if isinstance(error, BuildError) else "build"
-        say(plugin=error.plugin, error=str(error), kind=kind)
+        say(plugin=error.plugin, error=str(error), kind=error.kind)
     return 0
 
 

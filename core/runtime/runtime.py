@@ -37,13 +37,12 @@ from core.runtime.discovery import Discovery
 from core.runtime.generation import (
     CORE_ENTITIES,
     AppFactory,
-    BuildError,
     Generation,
     Stored,
     build_generation,
     read_stored,
 )
-from core.runtime.state import CORE, keep, lock_state, read_wanted, runnable, set_aside, write_incidents
+from core.runtime.state import CORE, incident_of, keep, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
     from core.data.scopes import Scope
@@ -161,23 +160,22 @@ class Runtime:
             names, self.stopped = runnable(wanted, self.discovery)
             try:
                 return self.build(wanted.version, names, stored)
-            except BuildError as error:
+            except PluginError as error:
                 if error.plugin not in names:
                     raise
                 self.set_aside(error)
 
     def build(self, version: int, names: Iterable[str], stored: Stored, *, app: bool = True) -> Generation:
-        """Build a generation without using it. Raises `BuildError` naming the plugin that does not fit."""
-        make_app = functools.partial(self.app_factory, self) if app and self.app_factory else None
-        return build_generation(self.discovery, version, names, stored, self.report, make_app)
+        """Build a generation without using it. Raises `PluginError` naming the plugin that does not fit."""
+        return build_generation(self, version, names, stored, app=app)
 
-    def set_aside(self, error: BuildError) -> None:
+    def set_aside(self, error: PluginError) -> None:
         """Keep a plugin from running after a failure, and say why on the Modules page."""
         log.error("module %s is set aside: %s", error.plugin, error)
         with self.database.connection() as connection:
             lock_state(connection)
             set_aside(connection, error.plugin, str(error))
-            write_incidents(connection, [error.incident])
+            write_incidents(connection, [incident_of(error)])
 
     def rescan(self) -> None:
         """Look for plugins again (`Reload list`): new ones are tried in a child process first; all workers follow."""
@@ -233,9 +231,7 @@ class Runtime:
 
     def report_error(self, error: PluginError) -> None:
         """Report a plugin's broken contract that ended an operation."""
-        self.report(
-            error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))
-        )
+        self.report(incident_of(error))
 
     def take_in_incidents(self) -> None:
         """Move what the watchdogs of ended processes left into the database (MO-8)."""

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from core.contract.hooks import Incident
 from core.data.records import now
 from core.data.tables import PluginIncident, PluginState, State, bump
-from core.errors import StateConflict
+from core.errors import PluginError, StateConflict
 from core.i18n import Text, lazy as _
-from core.runtime.discovery import Discovery
+from core.runtime.discovery import IMPORT_HOOK, Discovery
 
 CORE = "core"
 """The core keeps the fingerprint of its own migrations in a row of `core_plugin`."""
@@ -105,6 +105,11 @@ def set_aside(connection: Connection, name: str, reason: str) -> None:
     """Keep a module from running until somebody switches it on again; it stays enabled (MO-8)."""
     keep(connection, name, set_aside=reason[:DETAIL_LENGTH])
     bump(connection)
+
+
+def incident_of(error: PluginError) -> Incident:
+    """What is kept of an error of a plugin."""
+    return Incident(error.plugin, IMPORT_HOOK if error.kind == "import" else "build", error.kind, str(error))
 
 
 def write_incidents(connection: Connection, incidents: Iterable[Incident]) -> None:
