@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn
 
 from core.errors import ContractError
@@ -59,20 +60,22 @@ def inside_unit() -> Iterator[None]:
         _state.inside = False
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Stands in for a method of one object: calling it raises `ContractError`, whoever does."""
+
+    why: str
+
+    def __call__(self, *arguments: object, **options: object) -> NoReturn:
+        raise ContractError(self.why)
+
+
 def cover(target: object, *verbs: str, why: str) -> None:
-    """Make these methods of one object raise `ContractError`, until they are uncovered.
-
-    An event listener would come too late to leave a connection usable.
-    """
-    for verb in verbs:
-
-        def refuse(*arguments: object, verb: str = verb, **options: object) -> NoReturn:
-            raise ContractError(f"{verb} {why}")
-
-        vars(target)[verb] = refuse
+    """Refuse these methods of one object; an event listener would come too late to leave a connection usable."""
+    vars(target).update({verb: Refusal(f"{verb} {why}") for verb in verbs})
 
 
-def uncover(target: object, *verbs: str) -> None:
+def uncover(target: object) -> None:
     """Give the methods back."""
-    for verb in verbs:
-        vars(target).pop(verb, None)
+    for verb in [name for name, value in vars(target).items() if isinstance(value, Refusal)]:
+        delattr(target, verb)

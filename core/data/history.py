@@ -157,7 +157,7 @@ class Entry:
 _LINES = select(RecordChange, Operation).join(Operation, Operation.id == RecordChange.operation_id)
 
 
-def _entries(session: Session, statement: Select[tuple[RecordChange, Operation]]) -> list[Entry]:
+def _entries(session: Session, statement: Select[RecordChange, Operation]) -> list[Entry]:
     """The lines a statement selects, with the personal values that stand beside them."""
     lines = session.execute(statement).all()
     operations = {change.operation_id for change, operation in lines}

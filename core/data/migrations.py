@@ -116,7 +116,7 @@ def _keeping_transaction(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        uncover(connection, *ENDINGS)
+        uncover(connection)
 
 
 def drop_owner(connection: Connection, owner: str, tables: Iterable[str]) -> list[str]:

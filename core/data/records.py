@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, event, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, FromClause, Index, Integer, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column, object_session
 
@@ -185,7 +185,7 @@ def value_of(record: Record, found: Field) -> Any:
 @event.listens_for(Fielded, "before_insert", propagate=True)
 @event.listens_for(Fielded, "before_update", propagate=True)
 def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
-    for attribute, key, make in _keys_of(mapper.class_):
+    for attribute, key, make in _keys_of(mapper.local_table):
         value = getattr(target, attribute)
         made = None if value is None else make(value)
         if getattr(target, key) != made:
@@ -193,7 +193,7 @@ def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
 
 
 @functools.cache
-def _keys_of(cls: type[Any]) -> list[tuple[str, str, Callable[[Any], Any]]]:
-    columns = cls.__table__.columns
+def _keys_of(table: FromClause) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    columns = table.columns
     sources = ((column.info["key_of"], column.name) for column in columns if "key_of" in column.info)
     return [(source, key, columns[source].info["field"].type.key) for source, key in sources]

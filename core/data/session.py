@@ -54,7 +54,7 @@ class GuardedSession(Session):
         """From here on the transaction may be ended; said by the unit alone."""
         self.ending = True
         for covered in self._covered:
-            uncover(covered, *ENDINGS, *ROUNDABOUT)
+            uncover(covered)
 
     def connection(self, *arguments: Any, **options: Any) -> Connection:
         """The connection the transaction runs on; inside a unit it cannot be committed, rolled back or closed."""

@@ -146,7 +146,7 @@ def _set_slow_aside(connection: Connection, plugins: Iterable[str]) -> None:
         set_aside(connection, name, str(reason))
 
 
-def _too_slow(condition: ColumnElement[bool]) -> Select[tuple[str, int]]:
+def _too_slow(condition: ColumnElement[bool]) -> Select[str, int]:
     """Of the plugins whose incidents fulfil a condition, those that took too long too often, and how often."""
     slow = (PluginIncident.kind == "slow", PluginIncident.cleared.is_(False), condition)
     counted = select(PluginIncident.plugin, func.count()).where(*slow).group_by(PluginIncident.plugin)
