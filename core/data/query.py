@@ -236,16 +236,14 @@ def page_statement(query: ListQuery, columns: Sequence[Field], limit: int) -> Se
     backward = query.place is not None and query.place.backward
     down = query.descending != backward
     if query.place is not None:
-        statement = statement.where(_beyond(query, table.c.id, down))
+        statement = statement.where(_beyond(query, query.place, table.c.id, down))
     order: Any = desc(sort.sort_column) if down else asc(sort.sort_column)
     if sort.nullable:  # one rule on both engines: empty first when rising, last when falling (PERFORMANCE 1.4)
         order = nulls_last(order) if down else nulls_first(order)
     return statement.order_by(order, desc(table.c.id) if down else asc(table.c.id)).limit(limit)
 
 
-def _beyond(query: ListQuery, identity: ColumnElement[int], down: bool) -> ColumnElement[bool]:
-    place = query.place
-    assert place is not None
+def _beyond(query: ListQuery, place: Place, identity: ColumnElement[int], down: bool) -> ColumnElement[bool]:
     column = query.sort_field.sort_column
     later_id = identity < place.id if down else identity > place.id
     if place.value is None:

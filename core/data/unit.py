@@ -160,7 +160,11 @@ class Unit:
             if told:
                 hooks.changed(told, self, self._savepoint)
         else:
-            raise self._endless()
+            message = _(
+                "Modules keep answering each other's changes, %(name)s the last. Nothing was written.",
+                name=self._answered,
+            )
+            raise PluginError(self._answered, message)
         self.session.check_transaction()
         self.changes = self._capture.whole()
         if self.changes or self.moved or self.noteworthy:
@@ -232,12 +236,6 @@ class Unit:
         """Raise `ContractError` while plugins are asked whether they refuse."""
         if self._checking:
             raise ContractError("records_changing must not write: react in records_changed")
-
-    def _endless(self) -> PluginError:
-        message = _(
-            "Modules keep answering each other's changes, %(name)s the last. Nothing was written.", name=self._answered
-        )
-        return PluginError(self._answered, message)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

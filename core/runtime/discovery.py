@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from core import __version__
 from core.contract.hooks import watched
@@ -72,7 +72,7 @@ class Discovery:
     def scan(
         self,
         *,
-        skip: Mapping[str, Text] | None = None,
+        skip: Mapping[str, Text] = MappingProxyType({}),
         rehearse: Rehearse | None = None,
         again: Collection[str] = (),
         only: Collection[str] | None = None,
@@ -95,8 +95,7 @@ class Discovery:
                 )
                 clashes.append(_held(point, taken))
             else:
-                known = self.found.get(point.name)
-                found[point.name] = self._look(point, known, (skip or {}).get(point.name), rehearse, again)
+                found[point.name] = self._look(point, skip, rehearse, again)
         for name, known in self.found.items():
             if name not in found and known.plugin is not None:
                 found[name] = replace(known, waiting=_("It is no longer installed; it runs until `comptoir restart`"))
@@ -106,15 +105,15 @@ class Discovery:
     def _look(
         self,
         point: importlib.metadata.EntryPoint,
-        known: Discovered | None,
-        skipped: Text | None,
+        skip: Mapping[str, Text],
         rehearse: Rehearse | None,
         again: Collection[str],
     ) -> Discovered:
+        known = self.found.get(point.name)
         if known is not None and known.plugin is not None:
             return _compared(known, point)
-        if skipped is not None:
-            return replace(_held(point, skipped), unsafe=True)
+        if point.name in skip:
+            return replace(_held(point, skip[point.name]), unsafe=True)
         if known is not None and known.unsafe and point.name not in again and known.version == _version(point):
             return known
         if rehearse is not None and (known is None or known.unsafe):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.contract.contributions import Numbering
 from core.contract.plugin import Plugin
 from core.data.dictionaries import seed_dictionary
 from core.data.migrations import fingerprint, migrate
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 
-def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation, *, enabled: bool = True) -> None:
+def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation) -> None:
     """Migrate a plugin's tables and write what the core keeps of it, inside a unit that works in `generation`.
 
     Raises `PluginError` naming the step that fails; the unit is then rolled back as a whole.
@@ -40,7 +39,7 @@ def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generatio
         seed_dictionary(unit.session, dictionary)
     for model in models:
         _seed_series(unit, model)
-    keep(connection, plugin.name, enabled=enabled, version=plugin.version, migrations=current_steps(found))
+    keep(connection, plugin.name, enabled=True, version=plugin.version, migrations=current_steps(found))
 
 
 def current_steps(found: Discovered) -> str:
@@ -52,7 +51,7 @@ def current_steps(found: Discovered) -> str:
 def _seed_series(unit: Unit, model: type[Record]) -> None:
     """The first numbering series of an entity; one an administrator changed or put in the bin stays as it is."""
     numbering = model.entity.numbering
-    if not isinstance(numbering, Numbering):
+    if numbering is None:
         return
     known = select(Series.__table__.c.id).where(Series.__table__.c.target == model.entity.name).limit(1)
     if unit.session.connection().execute(known).first() is None:
@@ -79,7 +78,7 @@ def upgrade_all(runtime: Runtime, generation: Generation) -> bool:
             try:
                 _upgrade(runtime, generation, found, plugin)
             except PluginError as error:
-                runtime.set_aside(error)
+                runtime.set_aside(PluginError(name, error.message, kind="migration"))
     return changed
 
 

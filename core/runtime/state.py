@@ -86,13 +86,13 @@ def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str,
             stopped[name] = found.error or ""
     running = [name for name in wanted.enabled if name not in stopped]
     while True:
-        for name in running:
-            missing = [need for need in discovery.plugin(name).requires if need not in running]
-            if missing:
-                stopped[name] = _("It needs %(missing)s, which does not run", missing=", ".join(missing))
-        if not stopped.keys() & set(running):
+        needs = {name: [need for need in discovery.plugin(name).requires if need not in running] for name in running}
+        waiting = {name: ", ".join(missing) for name, missing in needs.items() if missing}
+        if not waiting:
             return running, stopped
-        running = [name for name in running if name not in stopped]
+        running = [name for name in running if name not in waiting]
+        for name, missing in waiting.items():
+            stopped[name] = _("It needs %(missing)s, which does not run", missing=missing)
 
 
 def keep(connection: Connection, name: str, **values: object) -> None:
