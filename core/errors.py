@@ -92,3 +92,8 @@ class PluginError(ComptoirError):
 
 class ContractError(Exception):
     """A programming mistake in the core or a plugin, found when it is declared or built."""
+
+
+def described(error: BaseException) -> str:
+    """What a plugin ran into, with its kind, for those who look after the plugin."""
+    return f"{type(error).__name__}: {error}"

@@ -17,7 +17,7 @@ from core.contract.changes import SYSTEM, Actor, Change
 from core.contract.hooks import Hooks
 from core.data.tables import PluginState, bump
 from core.data.unit import Unit, transaction
-from core.errors import ComptoirError, PluginError, Refused, StateConflict
+from core.errors import ComptoirError, PluginError, Refused, StateConflict, described
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovery
 from core.runtime.generation import Generation, read_stored
@@ -127,11 +127,7 @@ def _switch_on(runtime: Runtime, unit: Unit, candidate: Generation, name: str) -
     except (ComptoirError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        message = _(
-            "The module %(name)s failed when it was switched on: %(error)s",
-            name=name,
-            error=f"{type(error).__name__}: {error}",
-        )
+        message = _("The module %(name)s failed when it was switched on: %(error)s", name=name, error=described(error))
         raise PluginError(name, message) from error
 
 

@@ -19,7 +19,7 @@ from types import MappingProxyType, ModuleType
 from core import __version__
 from core.contract.hooks import watched
 from core.contract.plugin import Plugin
-from core.errors import ContractError, PluginError
+from core.errors import ContractError, PluginError, described
 from core.i18n import Text, add_catalogues, lazy as _
 
 GROUP = "comptoir.plugins"
@@ -240,7 +240,7 @@ def _load(point: importlib.metadata.EntryPoint) -> Discovered:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: an import must not end the process (F30)
-        return _held(point, str(error) if isinstance(error, ContractError) else f"{type(error).__name__}: {error}")
+        return _held(point, str(error) if isinstance(error, ContractError) else described(error))
     folder = _folder(package)
     found = Discovered(point.name, plugin, None, _origin(point), _version(point), package, folder, specs)
     translations = found.subfolder("translations")

@@ -24,7 +24,7 @@ from core.data.custom_fields import CustomDefinition, read_custom_fields
 from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
-from core.errors import PluginError
+from core.errors import PluginError, described
 from core.exchange.accounts import ACCOUNT_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
@@ -123,9 +123,5 @@ def import_hooks(plugin: Plugin) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit (F30)
-        message = _(
-            "The module %(name)s cannot be imported: %(error)s",
-            name=plugin.name,
-            error=f"{type(error).__name__}: {error}",
-        )
+        message = _("The module %(name)s cannot be imported: %(error)s", name=plugin.name, error=described(error))
         raise PluginError(plugin.name, message, kind="import") from error

@@ -13,7 +13,7 @@ from core.contract.contributions import CheckResult
 from core.contract.hooks import Incident, watched
 from core.contract.plugin import Plugin
 from core.data.tables import PluginIncident
-from core.errors import PluginError, StateConflict
+from core.errors import PluginError, StateConflict, described
 from core.i18n import Text, lazy as _
 from core.runtime.activation import leaving, plan_enabling
 from core.runtime.discovery import Discovered, Discovery
@@ -175,7 +175,7 @@ def run_checks(runtime: Runtime) -> list[tuple[str, Text, CheckResult]]:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # also SystemExit (F30)
-                runtime.report(Incident(plugin, check.name, "check", f"{type(error).__name__}: {error}"))
+                runtime.report(Incident(plugin, check.name, "check", described(error)))
                 result = CheckResult("error", _("The check failed: %(error)s", error=str(error)))
                 session.rollback()
             results.append((plugin, check.label, result))
