@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session
 
 from core.contract.changes import Actor, Change, Kind
 from core.data.records import Facet, Fielded, Record, in_extra, value_of
@@ -36,7 +36,8 @@ Place = tuple[str, int]
 class Capture:
     """The changes of one unit: of the present round, and of the whole operation."""
 
-    def __init__(self, registry: Registry, actor: Actor, action: str) -> None:
+    def __init__(self, session: Session, registry: Registry, actor: Actor, action: str) -> None:
+        self._session = session
         self._registry = registry
         self._actor = actor
         self._action = action
@@ -110,17 +111,12 @@ class Capture:
                     old[found.name] = before
         if kind == "updated" and not new:
             return None
-        record = self._owner(parts[0].row) if own is None else cast(Record, own.row)
+        stored = None if own else self._session.get(registered.model, place[1], execution_options=INCLUDE_DELETED)
+        record = cast(Record, own.row) if own else stored
         if record is None:
             return None
         values = RecordValues(record, registered.fields)
         return Change(place[0], place[1], kind, record.title, old, new, self._actor, self._action, values)
-
-    def _owner(self, facet: Fielded) -> Record | None:
-        session = object_session(facet)
-        assert session is not None
-        assert isinstance(facet, Facet)
-        return session.get(facet.of, facet.record_id, execution_options=INCLUDE_DELETED)
 
 
 def _kind(captured: Captured) -> Kind:

@@ -78,7 +78,7 @@ class Unit:
     """The plugin whose reaction wrote last."""
 
     def __post_init__(self) -> None:
-        self._capture = Capture(self.context.registry, self.context.actor, self.action)
+        self._capture = Capture(self.session, self.context.registry, self.context.actor, self.action)
 
     # -- verbs --------------------------------------------------------------------------------------------------
     def add(self, record: R) -> R:

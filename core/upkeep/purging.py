@@ -43,12 +43,10 @@ from core.upkeep.overview import count, tables_of
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
-DUMPS = "dumps"
-
 
 def dump_folder(runtime: Runtime) -> Path:
     """Where dumps go unless somebody says otherwise."""
-    return runtime.config.var / DUMPS
+    return runtime.config.var / "dumps"
 
 
 def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path | None) -> Path | None:
