@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.contract.changes import Change
+    from core.contract.hooks import IncidentKind
     from core.i18n import Text
 
 
@@ -77,13 +78,22 @@ class Busy(ComptoirError):
 
 
 class PluginError(ComptoirError):
-    """A plugin broke its contract; `plugin` names it. `reported`: the Modules page knows of it already."""
+    """A plugin broke its contract; `plugin` names it, `kind` says by what.
 
-    def __init__(self, plugin: str, message: Text, *, reported: bool = False) -> None:
+    `reported`: the Modules page knows of it already.
+    """
+
+    def __init__(self, plugin: str, message: Text, *, kind: IncidentKind = "build", reported: bool = False) -> None:
         super().__init__(message)
         self.plugin = plugin
+        self.kind = kind
         self.reported = reported
 
 
 class ContractError(Exception):
     """A programming mistake in the core or a plugin, found when it is declared or built."""
+
+
+def described(error: BaseException) -> str:
+    """What a plugin ran into, with its kind, for those who look after the plugin."""
+    return f"{type(error).__name__}: {error}"

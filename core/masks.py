@@ -133,8 +133,10 @@ class Mask:
             if counter:
                 counters.append(counter)
             parts.extend(_counter_parts(counter) if counter else [_field(piece["inside"])])
-        if len(counters) != 1:
-            raise MaskError(_not_one_counter(len(counters)))
+        if not counters:
+            raise MaskError(_("The mask has no counter: add one, for example {0000}."))
+        if len(counters) > 1:
+            raise MaskError(_("The mask has %(count)s counters: keep one of them.", count=len(counters)))
         counter = counters[0]
         width, offset = _read_counter(counter, short_counters)
         reset = _read_reset(counter["reset"], fiscal_month)
@@ -232,14 +234,12 @@ def check_sequence(
     *,
     fiscal_month: int = 1,
     short_counters: bool = False,
-    customer_code: str | None = None,
-    type_code: str | None = None,
-    user_name: str | None = None,
+    **printed: str | None,
 ) -> list[str]:
     """The codes a new series would give on `dates`, in the order given, with nothing stored.
 
-    Arguments: `last`, the counter's last value in the period of the first date; the others as for `Mask.parse` and
-    `Context`.
+    Arguments: `last`, the counter's last value in the period of the first date; `printed`, the texts of `Context`; the
+    others as for `Mask.parse`.
     Raises: MaskError when the mask cannot be used or a counter fills up; then there are no codes at all.
     """
     mask = Mask.parse(pattern, fiscal_month=fiscal_month, short_counters=short_counters)
@@ -248,7 +248,7 @@ def check_sequence(
     for on in dates:
         period = mask.period(on)
         value = mask.after(counters.get(period, 0 if counters else last))
-        codes.append(mask.format(value, Context(on, customer_code, type_code, user_name)))
+        codes.append(mask.format(value, Context(on, **printed)))
         counters[period] = value
     return codes
 
@@ -287,12 +287,6 @@ def _counter_parts(counter: re.Match[str]) -> list[Part]:
     """The parts a counter prints: the customer characters of `{ccc000}`, if any, then the digits."""
     customer = [Part("c", len(counter["customer"]))] if counter["customer"] else []
     return [*customer, Part("0", len(counter["zeros"]))]
-
-
-def _not_one_counter(found: int) -> str:
-    if not found:
-        return _("The mask has no counter: add one, for example {0000}.")
-    return _("The mask has %(count)s counters: keep one of them.", count=found)
 
 
 def _read_counter(counter: re.Match[str], short_counters: bool) -> tuple[int, int]:

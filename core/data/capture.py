@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session
 
 from core.contract.changes import Actor, Change, Kind
-from core.data.records import Facet, Fielded, Record
+from core.data.records import Facet, Fielded, Record, in_extra, value_of
 from core.data.session import INCLUDE_DELETED
 from core.fields import Field
 
@@ -26,70 +26,52 @@ class Captured:
 
     row: Fielded
     created: bool
-    old: dict[str, Any] = field(default_factory=dict)
-
-    def copy(self) -> Captured:
-        """A copy that later flushes do not touch."""
-        return Captured(self.row, self.created, dict(self.old))
+    old: dict[str, Any]
 
 
-Rows = dict[int, Captured]
 Place = tuple[str, int]
 """Entity and id of a record."""
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """What was captured at one moment, to come back to when a savepoint is rolled back."""
-
-    round: Rows
-    whole: Rows
 
 
 class Capture:
     """The changes of one unit: of the present round, and of the whole operation."""
 
-    def __init__(self, registry: Registry, actor: Actor, action: str) -> None:
+    def __init__(self, session: Session, registry: Registry, actor: Actor, action: str) -> None:
+        self._session = session
         self._registry = registry
         self._actor = actor
         self._action = action
-        self._round: Rows = {}
-        self._whole: Rows = {}
+        self._log: list[Captured] = []
+        self._round = 0
         self._told: dict[Place, Change | None] = {}
-        self.flushes = 0
-        """How often something was written."""
 
     def before_flush(self, new: Iterable[Fielded], dirty: Iterable[Fielded]) -> None:
         """Remember old values of what is about to be written."""
-        self.flushes += 1
-        for row in new:
-            self._round[id(row)] = Captured(row, created=True)
-            self._whole[id(row)] = Captured(row, created=True)
+        self._log += (Captured(row, True, {}) for row in new)
         for row in dirty:
-            state = inspect(row)
             attributes = {found.attribute for found in self._registry.entity_of(row).tracked[type(row)]}
             if isinstance(row, Record):
                 attributes |= {"deleted_at"}
-            for name in attributes:
-                history = state.attrs[name].history
-                if history.has_changes():
-                    old = history.deleted[0] if history.deleted else None
-                    for rows in (self._round, self._whole):
-                        rows.setdefault(id(row), Captured(row, created=False)).old.setdefault(name, old)
+            states = inspect(row).attrs
+            histories = {name: states[name].history for name in attributes}
+            changed = {name: history.deleted for name, history in histories.items() if history.has_changes()}
+            if changed:
+                self._log.append(Captured(row, False, {name: old[0] if old else None for name, old in changed.items()}))
 
-    def snapshot(self) -> Snapshot:
-        """What is captured now."""
-        return Snapshot(_copy(self._round), _copy(self._whole))
+    @property
+    def mark(self) -> int:
+        """How much was captured so far."""
+        return len(self._log)
 
-    def restore(self, kept: Snapshot) -> None:
-        """Forget what was captured since the snapshot."""
-        self._round, self._whole = kept.round, kept.whole
+    def forget_since(self, mark: int) -> None:
+        """Forget what was captured later, since a savepoint was rolled back."""
+        del self._log[mark:]
 
     def take_round(self) -> list[Change]:
         """The changes since the last round, merged per record; empty when nothing differs."""
-        rows, self._round = self._round, {}
+        captured, self._round = self._log[self._round :], self.mark
         changes = []
-        for place, parts in self._by_record(rows).items():
+        for place, parts in self._by_record(captured).items():
             change = self._change(place, parts)
             # Told in one round only: the whole operation did just that to the record. Else it is worked out at the end.
             self._told[place] = None if place in self._told else change
@@ -99,15 +81,16 @@ class Capture:
 
     def whole(self) -> list[Change]:
         """The changes of the operation, merged per record over all rounds."""
-        changes = []
-        for place, parts in self._by_record(self._whole).items():
-            change = self._told.get(place) or self._change(place, parts)
-            if change is not None:
-                changes.append(change)
-        return changes
+        records = self._by_record(self._log).items()
+        changes = (self._told.get(place) or self._change(place, parts) for place, parts in records)
+        return [change for change in changes if change is not None]
 
-    def _by_record(self, rows: Rows) -> dict[Place, list[Captured]]:
-        """What was captured of each record: its own row, and those of its facets."""
+    def _by_record(self, log: Iterable[Captured]) -> dict[Place, list[Captured]]:
+        """What was captured of each record: its own row, and those of its facets, each with its first old values."""
+        rows: dict[int, Captured] = {}
+        for later in log:
+            first = rows.setdefault(id(later.row), Captured(later.row, later.created, {}))
+            first.old = {**later.old, **first.old}
         found: dict[Place, list[Captured]] = {}
         for captured in rows.values():
             row = captured.row
@@ -128,21 +111,12 @@ class Capture:
                     old[found.name] = before
         if kind == "updated" and not new:
             return None
-        record = self._owner(parts[0].row, place[1]) if own is None else cast(Record, own.row)
+        stored = None if own else self._session.get(registered.model, place[1], execution_options=INCLUDE_DELETED)
+        record = cast(Record, own.row) if own else stored
         if record is None:
             return None
         values = RecordValues(record, registered.fields)
         return Change(place[0], place[1], kind, record.title, old, new, self._actor, self._action, values)
-
-    def _owner(self, facet: Fielded, record_id: int) -> Record | None:
-        session = object_session(facet)
-        assert session is not None
-        assert isinstance(facet, Facet)
-        return session.get(facet.of, record_id, execution_options=INCLUDE_DELETED)
-
-
-def _copy(rows: Rows) -> Rows:
-    return {key: captured.copy() for key, captured in rows.items()}
 
 
 def _kind(captured: Captured) -> Kind:
@@ -167,21 +141,12 @@ def _differences(captured: Captured, fields: Iterable[Field]) -> Iterator[tuple[
             continue
         if captured.created and name not in values and name not in expired:
             continue  # never set on a new row: empty, and far cheaper to know than to ask for
-        was, value = _pair(found, before, getattr(row, name))
+        present = getattr(row, name)
+        was, value = (
+            (before, present) if found.extra_key is None else (in_extra(found, before), in_extra(found, present))
+        )
         if was != value:
             yield found, was, value
-
-
-def _pair(found: Field, before: Any, present: Any) -> tuple[Any, Any]:
-    if found.extra_key is None:
-        return before, present
-    return _in_extra(found, before), _in_extra(found, present)
-
-
-def _in_extra(found: Field, extra: Mapping[str, str] | None) -> Any:
-    """The value of a field an administrator made."""
-    stored = (extra or {}).get(found.extra_key or "")
-    return None if stored is None else found.type.load(stored)
 
 
 class RecordValues(Mapping[str, Any]):
@@ -193,14 +158,7 @@ class RecordValues(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         found = self._fields.get(name)
-        if found is None:
-            return getattr(self._record, name)
-        if isinstance(self._record, found.owner):
-            value = getattr(self._record, found.attribute)
-            return value if found.extra_key is None else _in_extra(found, value)
-        session = object_session(self._record)
-        facet = None if session is None else session.get(found.owner, self._record.id)
-        return None if facet is None else getattr(facet, found.attribute)
+        return getattr(self._record, name) if found is None else value_of(self._record, found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)

@@ -35,13 +35,8 @@ Options = Mapping[str, Any]
 
 
 def _choice(options: Options) -> Choice:
-    values = [
-        Option(
-            str(value["code"]), Labels(str(value["code"]), by_language=tuple(sorted(value.get("labels", {}).items())))
-        )
-        for value in options.get("values", ())
-    ]
-    return Choice(values)
+    codes = ((str(value["code"]), value.get("labels", {})) for value in options.get("values", ()))
+    return Choice([Option(code, Labels.of(code, labels)) for code, labels in codes])
 
 
 KINDS: dict[str, Callable[[Options], FieldType[Any]]] = {
@@ -76,8 +71,7 @@ def read_custom_fields(session: Session) -> list[CustomDefinition]:
     """The fields administrators made, in a stable order; one of a kind this version does not know is left out."""
     found = []
     for row in session.scalars(select(CustomField).order_by(CustomField.entity, CustomField.id)):
-        make = KINDS.get(row.kind)
-        if make is not None:
-            label = Labels(row.code, by_language=tuple(sorted(row.labels.items())))
-            found.append(CustomDefinition(row.entity, row.code, label, make(row.options)))
+        if row.kind in KINDS:
+            label, kind = Labels.of(row.code, row.labels), KINDS[row.kind](row.options)
+            found.append(CustomDefinition(row.entity, row.code, label, kind))
     return found

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, create_engine, event, make_url
 
 from core.data.session import GuardedSession
 from core.errors import Busy
@@ -47,18 +46,15 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = self._engine()
+        if self.is_sqlite:
+            self.engine = create_engine(self.url, connect_args=SQLITE_ARGUMENTS, hide_parameters=True)
+            event.listen(self.engine, "connect", _connect_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            options = {"options": POSTGRESQL_OPTIONS}
+            self.engine = create_engine(self.url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
         self._read_engine = self.engine.execution_options(**{MODE: "read", "postgresql_readonly": True})
         self._write_engine = self.engine.execution_options(**{MODE: "write"})
-
-    def _engine(self) -> Engine:
-        if self.is_sqlite:
-            engine = create_engine(self.url, connect_args=SQLITE_ARGUMENTS, hide_parameters=True)
-            event.listen(engine, "connect", _connect_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-            return engine
-        options = {"options": POSTGRESQL_OPTIONS}
-        return create_engine(self.url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
 
     @contextmanager
     def reading(self) -> Iterator[GuardedSession]:
@@ -110,13 +106,14 @@ def _connect_sqlite(connection: sqlite3.Connection, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get(MODE) == "read":
+    options = connection.get_execution_options()
+    if options.get(MODE) == "read":
         connection.exec_driver_sql("PRAGMA query_only=1")
         connection.exec_driver_sql("BEGIN")
         return
     connection.exec_driver_sql("PRAGMA query_only=0")
     driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + connection.get_execution_options().get(WAIT, WRITE_LOCK_SECONDS)
+    deadline = time.monotonic() + options.get(WAIT, WRITE_LOCK_SECONDS)
     while True:
         try:
             driver.execute("BEGIN IMMEDIATE")
@@ -125,8 +122,3 @@ def _begin_sqlite(connection: Connection) -> None:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
             time.sleep(random.uniform(0.0005, 0.005))
-
-
-def session_dialect(session: Session) -> str:
-    """`sqlite` or `postgresql`."""
-    return session.get_bind().dialect.name

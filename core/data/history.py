@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     ForeignKey,
     Index,
+    Select,
     String,
     UniqueConstraint,
     and_,
@@ -25,8 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core.contract.changes import Actor, Change
-from core.data.records import Document, Identifier, Row, now
+from core.contract.changes import Change
+from core.data.records import Document, Identifier, Row
 from core.fields import DateTime
 
 if TYPE_CHECKING:
@@ -67,8 +69,8 @@ class RecordChange(Row):
     entity: Mapped[str] = mapped_column(String(80))
     record_id: Mapped[int] = mapped_column(Identifier)
     kind: Mapped[str] = mapped_column(String(20))
-    title: Mapped[str] = mapped_column(String(255))
-    fields: Mapped[dict[str, list[str | None]]] = mapped_column(Document)
+    title: Mapped[str] = mapped_column(String(255), default="")
+    fields: Mapped[dict[str, list[str | None]]] = mapped_column(Document, default=dict)
     moved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     version: Mapped[int | None] = mapped_column()
     """The record's version after the change; tells a stale form what changed since (F39)."""
@@ -91,82 +93,52 @@ class PersonalValue(Row):
     new: Mapped[str | None] = mapped_column()
 
 
-def write_operation(
-    session: Session, *, actor: Actor, action: str, request_id: str | None, cause: str | None, undo_of: int | None,
-    job_id: int | None = None,
-) -> int:  # fmt: skip
-    """Write the operation's row and return its id."""
-    values = {
-        "at": now(), "actor_id": actor.id, "actor_name": actor.name, "action": action, "request_id": request_id,
-        "cause": cause, "undo_of": undo_of, "job_id": job_id,
-    }  # fmt: skip
-    statement = insert(Operation).values(values).returning(Operation.id)
-    return int(session.connection().execute(statement).scalar_one())
-
-
 def write_changes(
-    session: Session, registry: Registry, operation: int, changes: Iterable[Change], moved: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    registry: Registry,
+    operation: int,
+    changes: Sequence[Change],
+    moved: Iterable[Mapping[str, Any]],
 ) -> None:
     """Write the changes of one operation. `moved`: row sets of modules that are off, changed by statement."""
     rows: list[dict[str, Any]] = []
     personal: list[dict[str, Any]] = []
-    changes = list(changes)
     told = {(change.entity, change.record_id, change.kind) for change in changes}
     for change in changes:
         registered = registry.entity(change.entity)
-        fields = registered.fields
         values: dict[str, list[str | None]] = {}
         place = {"operation_id": operation, "entity": change.entity, "record_id": change.record_id}
         for name, new in change.new.items():
-            dump = fields[name].type.dump
+            found = registered.fields[name]
             old = change.old.get(name)
-            pair = [None if old is None else dump(old), None if new is None else dump(new)]
-            if fields[name].declaration.personal:
-                personal.append({**place, "field": name, "old": pair[0], "new": pair[1]})
-                pair = [None, None]
-            values[name] = pair
+            values[name] = [None if value is None else found.type.dump(value) for value in (old, new)]
+            if found.declaration.personal:
+                personal.append({**place, "field": name, "old": values[name][0], "new": values[name][1]})
+                values[name] = [None, None]
         rows.append(
             {
-                **place,
-                "kind": change.kind,
-                "title": _lasting_title(registered, change),
-                "fields": values,
-                "moved": None,
-                "version": change["version"],
-                **_owner(registered, change, told),
+                **place, "kind": change.kind, "title": _lasting_title(registered, change), "fields": values,
+                "version": change["version"], **_owner(registered, change, told),
             }
-        )
-    for group in moved:
-        place = {"operation_id": operation, "entity": group["entity"], "record_id": group["parent"]}
-        rows.append(
-            {
-                **place,
-                "kind": group["kind"],
-                "title": "",
-                "fields": {},
-                "moved": dict(group),
-                "version": None,
-                **NO_OWNER,
-            }
-        )
-    connection = session.connection()
-    if rows:
-        connection.execute(insert(RecordChange), rows)
-    if personal:
-        connection.execute(insert(PersonalValue), personal)
-
-
-NO_OWNER: Mapping[str, None] = {"owner_entity": None, "owner_id": None}
+        )  # fmt: skip
+    groups = [
+        {"operation_id": operation, "entity": group["entity"], "record_id": group["parent"], "kind": group["kind"],
+         "moved": dict(group)}
+        for group in moved
+    ]  # fmt: skip
+    for table, written in ((RecordChange, rows), (RecordChange, groups), (PersonalValue, personal)):
+        if written:
+            connection.execute(insert(table), written)
 
 
 def _owner(registered: RegisteredEntity, change: Change, told: Collection[tuple[str, int, str]]) -> Mapping[str, Any]:
     """The record a change is part of, unless the same happened to that record, whose own line then says it all."""
     ownership = registered.entity.ownership
-    if registered.entity.pages or ownership is None or ownership.part_of is None:
-        return NO_OWNER
-    entity_column, id_column = ownership.part_of
-    owner = (str(change[entity_column]), int(change[id_column]))
-    return NO_OWNER if (*owner, change.kind) in told else {"owner_entity": owner[0], "owner_id": owner[1]}
+    part_of = None if registered.entity.pages or ownership is None else ownership.part_of
+    entity, record_id = (str(change[part_of[0]]), int(change[part_of[1]])) if part_of else (None, None)
+    if (entity, record_id, change.kind) in told:
+        entity = record_id = None
+    return {"owner_entity": entity, "owner_id": record_id}
 
 
 def _lasting_title(registered: RegisteredEntity, change: Change) -> str:
@@ -183,16 +155,21 @@ class Entry:
     fields: Mapping[str, tuple[str | None, str | None]]
 
 
-def _with_personal(session: Session, pairs: Sequence[tuple[RecordChange, Operation]]) -> list[Entry]:
-    operations = {change.operation_id for change, operation in pairs}
+_LINES = select(RecordChange, Operation).join(Operation, Operation.id == RecordChange.operation_id)
+
+
+def _entries(session: Session, statement: Select[RecordChange, Operation]) -> list[Entry]:
+    """The lines a statement selects, with the personal values that stand beside them."""
+    lines = session.execute(statement).all()
+    operations = {change.operation_id for change, operation in lines}
     stored: dict[tuple[int, str, int], dict[str, tuple[str | None, str | None]]] = {}
     if operations:
         for value in session.scalars(select(PersonalValue).where(PersonalValue.operation_id.in_(operations))):
             place = (value.operation_id, value.entity, value.record_id)
             stored.setdefault(place, {})[value.field] = (value.old, value.new)
     entries = []
-    for change, operation in pairs:
-        fields = {name: (pair[0], pair[1]) for name, pair in change.fields.items()}
+    for change, operation in lines:
+        fields = {name: (old, new) for name, (old, new) in change.fields.items()}
         fields.update(stored.get((change.operation_id, change.entity, change.record_id), {}))
         entries.append(Entry(operation, change, fields))
     return entries
@@ -215,27 +192,15 @@ def history_of(
     if parts is not None:
         owned = and_(RecordChange.owner_entity == entity, RecordChange.owner_id == record_id)
         wanted = or_(wanted, and_(owned, parts))
-    statement = (
-        select(RecordChange, Operation)
-        .join(Operation, Operation.id == RecordChange.operation_id)
-        .where(wanted)
-        .order_by(RecordChange.id.desc())
-        .limit(limit)
-    )
+    statement = _LINES.where(wanted).order_by(RecordChange.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(RecordChange.id < before)
-    return _with_personal(session, [(change, operation) for change, operation in session.execute(statement)])
+    return _entries(session, statement)
 
 
 def changes_of(session: Session, operation: int) -> list[Entry]:
     """All changes of an operation, in the order they were written."""
-    statement = (
-        select(RecordChange, Operation)
-        .join(Operation, Operation.id == RecordChange.operation_id)
-        .where(RecordChange.operation_id == operation)
-        .order_by(RecordChange.id)
-    )
-    return _with_personal(session, [(change, row) for change, row in session.execute(statement)])
+    return _entries(session, _LINES.where(RecordChange.operation_id == operation).order_by(RecordChange.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from core.data.records import Facet, Fielded, Identifier, Record, Row
 from core.fields import Field
 
 Changed = tuple[Fielded, Field]
-PORTION = 500
 
 
 class LinkRow(Row):
@@ -29,13 +28,13 @@ class LinkRow(Row):
     record_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
 
 
-def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]], *, new: bool) -> Iterator[Changed]:
+def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]]) -> Iterator[Changed]:
     """Of rows about to be written those fields of several values that differ from what is stored."""
     for row, fields in rows:
+        state = inspect(row)
         for found in fields:
-            if not found.type.multiple or found.extra_key is not None:
-                continue
-            if getattr(row, found.attribute) if new else inspect(row).attrs[found.attribute].history.has_changes():
+            stored = found.type.multiple and found.extra_key is None
+            if stored and state.attrs[found.attribute].history.has_changes():
                 yield row, found
 
 
@@ -45,20 +44,13 @@ def write_links(connection: Connection, changed: Iterable[Changed]) -> None:
     for row, found in changed:
         number = row.record_id if isinstance(row, Facet) else cast(Record, row).id
         place = {"source_table": row.__tablename__, "source_column": found.attribute, "record_id": number}
-        connection.execute(
-            delete(LinkRow).where(*(getattr(LinkRow, name) == value for name, value in place.items()))
-        )  # fmt: skip
+        connection.execute(delete(LinkRow).filter_by(**place))
         rows += [{**place, "target_id": target} for target in getattr(row, found.attribute) or ()]
     if rows:
         connection.execute(insert(LinkRow), rows)
 
 
 def forget_links(connection: Connection, table: str, ids: Collection[int] | None = None) -> None:
-    """Delete the ids that records deleted for good held; `ids` None: those of the whole table."""
-    of_table = delete(LinkRow).where(LinkRow.source_table == table)
-    if ids is None:
-        connection.execute(of_table)
-        return
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), PORTION):
-        connection.execute(of_table.where(LinkRow.record_id.in_(ordered[start : start + PORTION])))
+    """Delete the ids that some records deleted for good held; `ids` None: those of the whole table."""
+    doomed = delete(LinkRow).where(LinkRow.source_table == table)
+    connection.execute(doomed if ids is None else doomed.where(LinkRow.record_id.in_(ids)))

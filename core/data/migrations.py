@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
+from core.data.guards import cover, uncover
+from core.data.session import ENDINGS
 from core.errors import PluginError
 from core.i18n import Text, lazy as _
 
@@ -76,7 +78,7 @@ def migrate(connection: Connection, owner: str, folder: Path) -> list[str]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: a step must not end the process (F30)
-            raise PluginError(owner, _failure(owner, under_way, error)) from error
+            raise PluginError(owner, _failure(owner, under_way, error), kind="migration") from error
     return applied
 
 
@@ -109,21 +111,12 @@ def _failure(owner: str, under_way: list[str], error: BaseException) -> Text:
 
 @contextmanager
 def _keeping_transaction(connection: Connection) -> Iterator[None]:
-    """Refuse COMMIT and ROLLBACK by a step: it would keep half of what fails later.
-
-    The methods are covered up on this one object; an event listener would come too late to leave it usable.
-    """
-
-    def refuse() -> None:
-        raise RuntimeError("a migration step must not end the transaction it runs in")
-
-    for name in ("commit", "rollback"):
-        setattr(connection, name, refuse)
+    """Refuse COMMIT and ROLLBACK by a step: it would keep half of what fails later."""
+    cover(connection, *ENDINGS, why="inside a migration step: it must not end the transaction it runs in")
     try:
         yield
     finally:
-        for name in ("commit", "rollback"):
-            delattr(connection, name)
+        uncover(connection)
 
 
 def drop_owner(connection: Connection, owner: str, tables: Iterable[str]) -> list[str]:

@@ -83,12 +83,15 @@ def default_series(session: Session, target: str) -> Series | None:
         return session.scalars(select(Series).where(Series.target == target).order_by(Series.id).limit(1)).first()
 
 
+def _place(series: Series, mask: Mask, context: Context) -> dict[str, Any]:
+    return {"series_id": series.id, "scope": mask.scope(context), "period": mask.period(context.on)}
+
+
 def advance(session: Session, series: Series, mask: Mask, context: Context, count: int) -> int:
     """Move the counter on by `count` under its row lock; returns the new last value."""
     connection = session.connection()
-    place = {"series_id": series.id, "scope": mask.scope(context), "period": mask.period(context.on)}
-    where = [getattr(Counter, name) == value for name, value in place.items()]
-    move = update(Counter).where(*where).values(last=Counter.last + count).returning(Counter.last)
+    place = _place(series, mask, context)
+    move = update(Counter).filter_by(**place).values(last=Counter.last + count).returning(Counter.last)
     last = connection.execute(move).scalar_one_or_none()
     if last is None:
         dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -135,6 +138,5 @@ def peek(session: Session, series: Series, on: datetime.date, count: int = 3) ->
     """The next codes a series would give on a day; takes none."""
     mask = Mask.parse(series.mask)
     context = Context(on=on)
-    place = (Counter.series_id == series.id, Counter.scope == mask.scope(context), Counter.period == mask.period(on))
-    last = session.execute(select(Counter.last).where(*place)).scalar_one_or_none()
+    last = session.scalar(select(Counter.last).filter_by(**_place(series, mask, context)))
     return mask.preview(mask.first - 1 if last is None else last, context, count)

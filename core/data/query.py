@@ -10,14 +10,13 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from sqlalchemy import ColumnElement, Select, and_, asc, desc, false, func, nulls_first, nulls_last, or_, select
 from sqlalchemy.orm import Session
 
-from core.data.records import Facet
 from core.errors import Invalid, Refused
 from core.fields import Field
 from core.i18n import Text, lazy as _
@@ -66,27 +65,18 @@ class ListQuery:
     """A parsed question. Made by `parse`; the same object feeds page, count, bulk and export."""
 
     entity: RegisteredEntity
-    filters: tuple[Filter, ...] = ()
-    search: str = ""
-    sort: tuple[Field, bool] | None = None
-    view: str = ""
-    columns: tuple[Field, ...] = ()
-    place: Place | None = None
-    deleted: bool = False
-    notices: tuple[Text, ...] = ()
-    visible: frozenset[str] = field(default_factory=frozenset)
-    scope: Scope | None = None
+    filters: tuple[Filter, ...]
+    search: str
+    sort_field: Field
+    descending: bool
+    """Whether the greatest comes first."""
+    view: str
+    columns: tuple[Field, ...]
+    place: Place | None
+    notices: tuple[Text, ...]
+    visible: frozenset[str]
+    scope: Scope | None
     """Whose view this is; None: that of the system itself."""
-
-    @property
-    def sort_field(self) -> Field:
-        """The field the list is sorted by."""
-        return self.sort[0] if self.sort else self.entity.fields["created_at"]
-
-    @property
-    def descending(self) -> bool:
-        """Whether the greatest comes first."""
-        return self.sort[1] if self.sort else True
 
     def without(self, one: Filter) -> ListQuery:
         """The same question without one filter, from the first page."""
@@ -114,7 +104,6 @@ def parse(
     allowed: frozenset[str],
     *,
     scope: Scope | None,
-    deleted: bool = False,
 ) -> ListQuery:
     """The question in a query string. `allowed`: names of the fields the user may see; `scope`: whose view this is.
 
@@ -139,16 +128,16 @@ def parse(
     if len(search) > MAXIMUM_SEARCH:
         notices.append(_("The search is longer than %(number)s characters and was cut", number=MAXIMUM_SEARCH))
         search = search[:MAXIMUM_SEARCH]
-    sort = _parse_sort(entity, (arguments.get("sort") or [""])[0], allowed, notices)
+    sort_field, descending = _parse_sort(entity, (arguments.get("sort") or [""])[0], allowed, notices)
     return ListQuery(
         entity=entity,
         filters=tuple(filters),
         search=search,
-        sort=sort,
+        sort_field=sort_field,
+        descending=descending,
         view=view,
         columns=_parse_columns(entity, arguments.get("c", ()), allowed, notices),
         place=_parse_place((arguments.get("at") or [""])[0], notices),
-        deleted=deleted,
         notices=tuple(notices),
         visible=allowed,
         scope=scope,
@@ -196,10 +185,8 @@ def _parse_place(text: str, notices: list[Text]) -> Place | None:
 # -- statements -------------------------------------------------------------------------------------------------
 def conditions(query: ListQuery) -> list[ColumnElement[bool]]:
     """Everything a row must satisfy."""
-    model = query.entity.model.__table__
-    found: list[ColumnElement[bool]] = [
-        model.c.deleted_at.is_not(None) if query.deleted else model.c.deleted_at.is_(None)
-    ]
+    deleted_at = query.entity.model.__table__.c.deleted_at
+    found: list[ColumnElement[bool]] = [deleted_at.is_(None)]
     known = query.scope.criterion(query.entity) if query.scope else None
     if known is not None:
         found.append(known)
@@ -209,32 +196,35 @@ def conditions(query: ListQuery) -> list[ColumnElement[bool]]:
     return found
 
 
+def _searched(query: ListQuery) -> list[Field]:
+    fields = query.entity.fields.values() if query.search else ()
+    return [found for found in fields if found.declaration.search and found.name in query.visible]
+
+
 def _search(query: ListQuery) -> ColumnElement[bool]:
-    tests = []
-    for found in query.entity.fields.values():
-        if found.declaration.search and found.name in query.visible:
-            term = found.type.search_term(query.search)
-            if term is not None:
-                tests.append(found.sort_column.contains(term, autoescape=True))
-    return or_(*tests) if tests else false()
-
-
-def _facets(query: ListQuery, fields: Iterable[Field]) -> list[type[Facet]]:
-    used = {found.owner for found in fields}
-    return [facet for facet in query.entity.facets if facet in used]
+    terms = ((found.sort_column, found.type.search_term(query.search)) for found in _searched(query))
+    return or_(false(), *(column.contains(term, autoescape=True) for column, term in terms if term is not None))
 
 
 def _from(statement: Select[Any], query: ListQuery, fields: Iterable[Field]) -> Select[Any]:
-    table = query.entity.model.__table__
-    joined: Any = table
-    for facet in _facets(query, fields):
-        joined = joined.outerjoin(facet.__table__, facet.__table__.c.record_id == table.c.id)
+    """The statement on the entity's table, joined with the facets these fields live in."""
+    table: Any = query.entity.model.__table__
+    joined = table
+    used = {found.owner for found in fields}
+    for facet in query.entity.facets:
+        if facet in used:
+            joined = joined.outerjoin(facet.__table__, facet.__table__.c.record_id == table.c.id)
     return statement.select_from(joined)
 
 
 def _used(query: ListQuery) -> list[Field]:
-    searched = [found for found in query.entity.fields.values() if found.declaration.search] if query.search else []
-    return [*(one.field for one in query.filters), *searched]
+    return [*(one.field for one in query.filters), *_searched(query)]
+
+
+def _matching(query: ListQuery) -> Select[Any]:
+    """The ids of all rows the query selects."""
+    ids = select(query.entity.model.__table__.c.id)
+    return _from(ids, query, _used(query)).where(*conditions(query))
 
 
 def page_statement(query: ListQuery, columns: Sequence[Field], limit: int) -> Select[Any]:
@@ -246,16 +236,14 @@ def page_statement(query: ListQuery, columns: Sequence[Field], limit: int) -> Se
     backward = query.place is not None and query.place.backward
     down = query.descending != backward
     if query.place is not None:
-        statement = statement.where(_beyond(query, table.c.id, down))
+        statement = statement.where(_beyond(query, query.place, table.c.id, down))
     order: Any = desc(sort.sort_column) if down else asc(sort.sort_column)
     if sort.nullable:  # one rule on both engines: empty first when rising, last when falling (PERFORMANCE 1.4)
         order = nulls_last(order) if down else nulls_first(order)
     return statement.order_by(order, desc(table.c.id) if down else asc(table.c.id)).limit(limit)
 
 
-def _beyond(query: ListQuery, identity: ColumnElement[int], down: bool) -> ColumnElement[bool]:
-    place = query.place
-    assert place is not None
+def _beyond(query: ListQuery, place: Place, identity: ColumnElement[int], down: bool) -> ColumnElement[bool]:
     column = query.sort_field.sort_column
     later_id = identity < place.id if down else identity > place.id
     if place.value is None:
@@ -285,16 +273,15 @@ def read_page(session: Session, query: ListQuery, columns: Sequence[Field], size
     except (Refused, ValueError, TypeError):
         query, place = replace(query, place=None), None
         statement = page_statement(query, columns, size + 1)
-    rows: list[Any] = list(session.connection().execute(statement))
-    more = len(rows) > size
-    rows = rows[:size]
+    found: list[Any] = list(session.connection().execute(statement))
+    more, rows = len(found) > size, found[:size]
     backward = place is not None and place.backward
     if backward:
         rows.reverse()
     number = 1 if place is None else place.number
     first_number = max(1, number - len(rows)) if backward else number
-    has_next = more if not backward else True
-    has_previous = (place is not None) if not backward else more
+    has_next = backward or more
+    has_previous = more if backward else place is not None
     return Page(
         rows=rows,
         first_number=first_number,
@@ -319,19 +306,17 @@ def read_row(
     row = session.connection().execute(page_statement(alone, columns, 1).where(table.c.id == record_id)).first()
     if row is None:
         return None, False
-    matches = _from(select(table.c.id), query, _used(query)).where(*conditions(query), table.c.id == record_id)
+    matches = _matching(query).where(table.c.id == record_id)
     return row, session.connection().execute(matches).first() is not None
 
 
 def count(session: Session, query: ListQuery, cap: int = COUNT_CAP) -> int:
     """How many rows match, counted up to `cap`."""
-    table = query.entity.model.__table__
-    some = _from(select(table.c.id), query, _used(query)).where(*conditions(query)).limit(cap).subquery()
+    some = _matching(query).limit(cap).subquery()
     return int(session.connection().execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def ids(session: Session, query: ListQuery, limit: int) -> list[int]:
     """Ids of the matching rows, at most `limit`; for bulk actions."""
-    table = query.entity.model.__table__
-    statement = _from(select(table.c.id), query, _used(query)).where(*conditions(query))
-    return list(session.connection().execute(statement.order_by(table.c.id).limit(limit)).scalars())
+    statement = _matching(query).order_by(query.entity.model.__table__.c.id).limit(limit)
+    return list(session.connection().execute(statement).scalars())

@@ -7,11 +7,13 @@ record, in a table of its own. Normalised key columns (PERFORMANCE D1) and sort 
 from __future__ import annotations
 
 import datetime
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, Table, event, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, FromClause, Index, Integer, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column, object_session
 
 from core.contract.contributions import Entity
 from core.errors import ContractError
@@ -21,6 +23,7 @@ from core.fields import (
     TEAMS,
     DateTime,
     Declaration,
+    Field,
     OneOf,
     SeveralOf,
     field,
@@ -60,20 +63,19 @@ class Fielded(Row):
     __abstract__ = True
 
     def __init_subclass__(cls, **arguments: Any) -> None:
-        if cls.__dict__.get("__abstract__"):
-            super().__init_subclass__(**arguments)
-            return
         declared = {
             name: found
             for base in reversed(cls.__mro__)
             for name, value in list(vars(base).items())
             if (found := _declaration(value)) is not None
         }
-        for name, declaration in declared.items():
+        mapped = not cls.__dict__.get("__abstract__")
+        for name, declaration in declared.items() if mapped else ():
             if declaration.type.keyed and (declaration.search or declaration.listed):
                 setattr(cls, f"{name}_key", mapped_column(key_column_type(), info={"key_of": name}))
         super().__init_subclass__(**arguments)
-        _add_indexes(cls, declared)
+        if mapped:
+            _add_indexes(cls, declared)
 
 
 def _declaration(value: object) -> Declaration[Any] | None:
@@ -104,7 +106,7 @@ class Record(Fielded):
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True, sort_order=-10)
     version: Mapped[int] = mapped_column(Integer, nullable=False, sort_order=90)
-    created_at: Mapped[datetime.datetime] = field(DateTime(), _("Created"), readonly=True)
+    created_at: Mapped[datetime.datetime] = field(DateTime(), _("Created"), readonly=True, indexed=True)
     updated_at: Mapped[datetime.datetime] = field(DateTime(), _("Modified"), readonly=True)
     deleted_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type(), active_history=True)
     extra: Mapped[dict[str, Any]] = mapped_column(Document, default=dict, active_history=True)
@@ -116,10 +118,6 @@ class Record(Fielded):
             own = cls.__dict__.get("__table_args__", ())
             cls.__table_args__ = (*own, {"sqlite_autoincrement": True})  # ids never come back (SECURITY 7.9)
         super().__init_subclass__(**arguments)
-        if not cls.__dict__.get("__abstract__"):
-            Index(
-                f"ix_{cls.__tablename__}_created_at", cls.__table__.columns["created_at"], cls.__table__.columns["id"]
-            )
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:
@@ -167,26 +165,35 @@ class Facet(Fielded):
         super().__init_subclass__(**arguments)
 
 
+def in_extra(found: Field, extra: Mapping[str, str] | None) -> Any:
+    """The value of a field an administrator made, of a record's `extra`."""
+    stored = (extra or {}).get(found.extra_key or "")
+    return None if stored is None else found.type.load(stored)
+
+
+def value_of(record: Record, found: Field) -> Any:
+    """The value of any field of a record, own, contributed or custom, read by the record's session."""
+    if found.extra_key is not None:
+        return in_extra(found, record.extra)
+    if isinstance(record, found.owner):
+        return getattr(record, found.attribute)
+    session = object_session(record)
+    facet = session.get(found.owner, record.id) if session else None
+    return None if facet is None else getattr(facet, found.attribute)
+
+
 @event.listens_for(Fielded, "before_insert", propagate=True)
 @event.listens_for(Fielded, "before_update", propagate=True)
 def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
-    for attribute, key, make in _keys_of(mapper.class_):
+    for attribute, key, make in _keys_of(mapper.local_table):
         value = getattr(target, attribute)
         made = None if value is None else make(value)
         if getattr(target, key) != made:
             setattr(target, key, made)
 
 
-_KEYS: dict[type[Any], tuple[tuple[str, str, Any], ...]] = {}
-
-
-def _keys_of(cls: type[Any]) -> tuple[tuple[str, str, Any], ...]:
-    found = _KEYS.get(cls)
-    if found is None:
-        columns = cls.__table__.columns
-        found = _KEYS[cls] = tuple(
-            (column.info["key_of"], column.name, columns[column.info["key_of"]].info["field"].type.key)
-            for column in columns
-            if "key_of" in column.info
-        )
-    return found
+@functools.cache
+def _keys_of(table: FromClause) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    columns = table.columns
+    sources = ((column.info["key_of"], column.name) for column in columns if "key_of" in column.info)
+    return [(source, key, columns[source].info["field"].type.key) for source, key in sources]

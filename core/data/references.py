@@ -20,7 +20,6 @@ from sqlalchemy import (
     UniqueConstraint,
     column,
     delete,
-    func,
     insert,
     select,
     table,
@@ -143,12 +142,8 @@ def dependants(session: Session, pointed: Target, ids: Collection[int]) -> list[
     found = []
     for reference in references_to(session, pointed.table):
         rows = source_of(reference)
-        target = rows.c[reference.source_column]
-        where = [rows.c.deleted_at.is_(None), *points_at(reference, rows, pointed.entity)]
-        links: dict[int, int] = {}
-        for some in _portions(ids):
-            statement = select(rows.c.id, target).where(target.in_(some), *where)
-            links.update({row: to for row, to in session.connection().execute(statement.order_by(rows.c.id))})
+        live = [rows.c.deleted_at.is_(None), *points_at(reference, rows, pointed.entity)]
+        links = _rows_with(session, rows, reference.source_column, ids, *live)
         if links:
             found.append(Dependants(reference, links))
     return found
@@ -159,13 +154,8 @@ def binned_with(
 ) -> list[int]:
     """Rows that point at these records of `entity` through a reference and went to the bin at the same instant."""
     rows = source_of(reference)
-    where = [rows.c.deleted_at == moment, *points_at(reference, rows, entity)]
-    found: list[int] = []
-    for some in _portions(ids):
-        points = rows.c[reference.source_column].in_(some)
-        statement = select(rows.c.id).where(points, *where).order_by(rows.c.id)
-        found.extend(session.connection().execute(statement).scalars())
-    return found
+    together = [rows.c.deleted_at == moment, *points_at(reference, rows, entity)]
+    return list(_rows_with(session, rows, reference.source_column, ids, *together))
 
 
 def lock_rows(session: Session, table_name: str, ids: Collection[int]) -> None:
@@ -179,11 +169,18 @@ def lock_rows(session: Session, table_name: str, ids: Collection[int]) -> None:
 def rows_holding(session: Session, table_name: str, column_name: str, ids: Collection[int], value: object) -> list[int]:
     """Those of the rows whose column holds `value`, None included."""
     rows = _rows(table_name, column_name)
-    found: list[int] = []
+    return list(_rows_with(session, rows, "id", ids, rows.c[column_name].is_not_distinct_from(value)))
+
+
+def _rows_with(
+    session: Session, rows: TableClause, name: str, ids: Collection[int], *where: ColumnElement[bool]
+) -> dict[int, int]:
+    """The rows that have one of `ids` in column `name`: row id -> that id."""
+    found: dict[int, int] = {}
     for some in _portions(ids):
-        same = rows.c[column_name].is_not_distinct_from(value)
-        statement = select(rows.c.id).where(rows.c.id.in_(some), same).order_by(rows.c.id)
-        found.extend(session.connection().execute(statement).scalars())
+        key = rows.c[name]
+        statement = select(rows.c.id, key.label("wanted")).where(key.in_(some), *where).order_by(rows.c.id)
+        found.update((row, wanted) for row, wanted in session.connection().execute(statement))
     return found
 
 
@@ -213,11 +210,6 @@ def _portions(ids: Collection[int]) -> Iterator[list[int]]:
     ordered = sorted(ids)
     for start in range(0, len(ordered), PORTION):
         yield ordered[start : start + PORTION]
-
-
-def count_rows(session: Session, source_table: str) -> int:
-    """How many rows a table has, the bin included; for the impact page."""
-    return int(session.connection().execute(select(func.count()).select_from(table(source_table))).scalar_one())
 
 
 def remove_pointing_at(session: Session, entities: Collection[str]) -> None:

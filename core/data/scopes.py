@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import with_loader_criteria
 
 from core.contract.changes import Actor
-from core.data.records import Facet, Fielded, Record
+from core.data.records import Fielded, Record
 from core.fields import holds
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Scope:
     that name none.
     """
 
-    registry: Registry | None
+    registry: Registry
     reach: Callable[[str], Reach]
     people: frozenset[int] = frozenset()
     colleagues: frozenset[int] = frozenset()
@@ -84,19 +84,14 @@ class Scope:
 
     def _parts(self, registered: RegisteredEntity, columns: tuple[str, str]) -> ColumnElement[bool] | None:
         """Notes, files and their like are known to who may know of the record they are on."""
-        assert self.registry is not None
         entity, record_id = (registered.model.__table__.c[name] for name in columns)
-        inside = {
-            name: (found, self.criterion(found)) for name, found in self.registry.entities.items() if found.entity.pages
-        }
-        hidden = {name: (found, condition) for name, (found, condition) in inside.items() if condition is not None}
-        if not hidden:
-            return None
-        known = [
-            and_(entity == name, record_id.in_(select(found.model.__table__.c.id).where(condition)))
-            for name, (found, condition) in hidden.items()
-        ]
-        return or_(entity.not_in(hidden), *known)
+        known = {}
+        for name, found in self.registry.entities.items():
+            condition = self.criterion(found) if found.entity.pages else None
+            if condition is not None:
+                inside = select(found.model.__table__.c.id).where(condition)
+                known[name] = and_(entity == name, record_id.in_(inside))
+        return or_(entity.not_in(known), *known.values()) if known else None
 
     def _shared(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership
@@ -107,7 +102,6 @@ class Scope:
         return or_(source.is_(None), mine) if self.home else mine
 
     def _parent(self, registered: RegisteredEntity, column: str) -> RegisteredEntity:
-        assert self.registry is not None
         key = next(iter(registered.model.__table__.c[column].foreign_keys))
         parent = self.registry.by_table(key.column.table.name)
         assert parent is not None, f"the owner of {registered.name} belongs to a module that is off"
@@ -121,41 +115,20 @@ class Scope:
     def options(self) -> Sequence[Any]:
         """What the session adds to every ORM select: conditions on records, and on facets of hidden records."""
         found: list[Any] = []
-        for registered in self.registry.entities.values() if self.registry else ():
+        for registered in self.registry.entities.values():
             condition = self.criterion(registered)
             if condition is not None:
-                found.extend(_loader_options(registered, condition))
+                found.append(with_loader_criteria(registered.model, condition, include_aliases=True))
+                known = select(registered.model.__table__.c.id).where(condition)
+                for facet in registered.facets:
+                    of_known = facet.__table__.c.record_id.in_(known)
+                    found.append(with_loader_criteria(facet, of_known, include_aliases=True))
         return found
-
-
-def _loader_options(registered: RegisteredEntity, condition: ColumnElement[bool]) -> Iterator[Any]:
-    model: type[Record] = registered.model
-    yield with_loader_criteria(model, condition, include_aliases=True)
-    for facet in registered.facets:
-        known = select(model.__table__.c.id).where(condition)
-        yield with_loader_criteria(facet, _of_known(facet, known), include_aliases=True)
-
-
-def _of_known(facet: type[Facet], known: Any) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = facet.__table__.c.record_id.in_(known)
-    return condition
-
-
-def _everything(entity: str) -> Reach:
-    return "all"
-
-
-def _nothing(entity: str) -> Reach:
-    return "none"
-
-
-EVERYTHING = Scope(None, _everything)
-"""The view of the system itself: jobs without an owner, commands, migrations."""
 
 
 def nothing(registry: Registry) -> Scope:
     """The view of somebody who has not signed in."""
-    return Scope(registry, _nothing, companies=frozenset(), home=False)
+    return Scope(registry, lambda entity: "none", companies=frozenset(), home=False)
 
 
 def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> None:
@@ -178,7 +151,7 @@ def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> No
 def unscoped(session: GuardedSession, *, reason: str) -> Iterator[GuardedSession]:
     """Look at all records inside the block, whoever asks; `reason` is for the reviewer (SECURITY 7.1)."""
     assert reason
-    before, session.scope = session.scope, EVERYTHING
+    before, session.scope = session.scope, None
     try:
         yield session
     finally:

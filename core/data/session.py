@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import Connection, TextClause, event
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
+from core.data.guards import cover, uncover
+from core.data.records import Record
 from core.errors import ContractError
 
 if TYPE_CHECKING:
@@ -26,16 +27,12 @@ WITHOUT_EVENTS = {"without_events": True}
 BULK = "a bulk statement skips history and lifecycle hooks: change records, or mark it without_events and say why"
 
 
-def _refusal(verb: str) -> Callable[[], NoReturn]:
-    def refuse() -> NoReturn:
-        raise ContractError(f"{verb} inside a unit of work: the unit alone ends its transaction")
-
-    return refuse
-
-
 FAILED = 3
 """What libpq calls PQTRANS_INERROR."""
-REFUSALS = {verb: _refusal(verb) for verb in ("commit", "rollback", "close")}
+ENDINGS = ("commit", "rollback", "close")
+"""What ends a transaction, by a session or its connection."""
+ROUNDABOUT = ("reset", "invalidate", "get_transaction", "get_nested_transaction")
+"""What else of a session ends one, or hands out something that serves for nothing but ending it."""
 
 
 class GuardedSession(Session):
@@ -45,61 +42,30 @@ class GuardedSession(Session):
     scope: Scope | None = None
     """Whose view this is; None: that of the system itself."""
     ending = False
-    _covered: Connection | None = None
+    _covered: tuple[object, ...] = ()
+
+    def begin_unit(self, unit: Unit) -> None:
+        """From here on nobody but this unit may end the transaction."""
+        self.unit = unit
+        self._cover(self, *ENDINGS, *ROUNDABOUT)
+        self._covered = (self,)
 
     def end(self) -> None:
         """From here on the transaction may be ended; said by the unit alone."""
         self.ending = True
-        if self._covered is not None:
-            for verb in REFUSALS:
-                self._covered.__dict__.pop(verb, None)
-
-    def commit(self) -> None:
-        """Commit, unless a plugin tries to inside a unit."""
-        self._refuse_inside_unit("commit")
-        super().commit()
-
-    def rollback(self) -> None:
-        """Roll back, unless a plugin tries to inside a unit."""
-        self._refuse_inside_unit("rollback")
-        super().rollback()
-
-    def close(self) -> None:
-        """Close, unless a plugin tries to inside a unit."""
-        self._refuse_inside_unit("close")
-        super().close()
-
-    def reset(self) -> None:
-        """Start afresh, unless a plugin tries to inside a unit."""
-        self._refuse_inside_unit("reset")
-        super().reset()
-
-    def invalidate(self) -> None:
-        """Drop the connection, unless a plugin tries to inside a unit."""
-        self._refuse_inside_unit("invalidate")
-        super().invalidate()
-
-    def _refuse_inside_unit(self, verb: str) -> None:
-        if self.unit is not None and not self.ending:
-            _refusal(verb)()
+        for covered in self._covered:
+            uncover(covered)
 
     def connection(self, *arguments: Any, **options: Any) -> Connection:
         """The connection the transaction runs on; inside a unit it cannot be committed, rolled back or closed."""
         connection = super().connection(*arguments, **options)
         if self.unit is not None and not self.ending:
-            self._covered = connection
-            connection.__dict__.update(REFUSALS)
+            self._cover(connection, *ENDINGS)
+            self._covered = (self, connection)
         return connection
 
-    def get_transaction(self) -> SessionTransaction | None:
-        """The transaction; refused inside a unit, since all one can do with it is to end it."""
-        self._refuse_inside_unit("the transaction")
-        return super().get_transaction()
-
-    def get_nested_transaction(self) -> SessionTransaction | None:
-        """The savepoint; refused inside a unit."""
-        self._refuse_inside_unit("the savepoint")
-        return super().get_nested_transaction()
+    def _cover(self, target: object, *verbs: str) -> None:
+        cover(target, *verbs, why="inside a unit of work: the unit alone ends its transaction")
 
     def check_transaction(self) -> None:
         """Raise `ContractError` when a statement failed and its error was hidden (F31)."""
@@ -107,40 +73,29 @@ class GuardedSession(Session):
         if getattr(getattr(driver, "info", None), "transaction_status", None) == FAILED:
             raise ContractError("a statement failed and its error was hidden: PostgreSQL undoes what came before it")
 
-    def bulk_save_objects(self, *arguments: Any, **options: Any) -> NoReturn:
-        """Refused: no lifecycle hook sees it."""
+    def _refuse_bulk(self, *arguments: Any, **options: Any) -> NoReturn:
         raise ContractError(BULK)
 
-    def bulk_insert_mappings(self, *arguments: Any, **options: Any) -> NoReturn:
-        """Refused: no lifecycle hook sees it."""
-        raise ContractError(BULK)
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
-    def bulk_update_mappings(self, *arguments: Any, **options: Any) -> NoReturn:
-        """Refused: no lifecycle hook sees it."""
-        raise ContractError(BULK)
+
+_LIVE = with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True)
+"""Relationship loads too: their parent may be new, or come from the bin, and then brings no criteria along."""
 
 
 @event.listens_for(GuardedSession, "do_orm_execute")
 def _guard(state: ORMExecuteState) -> None:
     statement: Any = state.statement
     options = state.execution_options
+    session = state.session
+    assert isinstance(session, GuardedSession)
     if state.is_select:
-        if state.is_column_load:
-            return
-        criteria = []
-        if not options.get("include_deleted"):
-            from core.data.records import Record
-
-            # Relationship loads too: their parent may be new, or come from the bin, and then brings no criteria along.
-            criteria.append(with_loader_criteria(Record, lambda cls: cls.deleted_at.is_(None), include_aliases=True))
-        scope = getattr(state.session, "scope", None)
-        if scope is not None:
-            criteria.extend(scope.options)
-        if criteria:
-            state.statement = statement.options(*criteria)
+        if not state.is_column_load:
+            criteria = [] if options.get("include_deleted") else [_LIVE]
+            state.statement = statement.options(*criteria, *(session.scope.options if session.scope else ()))
         return
     writes = state.is_update or state.is_delete or state.is_insert or isinstance(statement, TextClause)
     if writes and not options.get("without_events"):
         raise ContractError(BULK)
-    if writes and isinstance(state.session, GuardedSession) and state.session.unit is not None:
-        state.session.unit.refuse_while_checking()
+    if writes and session.unit is not None:
+        session.unit.refuse_while_checking()

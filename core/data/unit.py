@@ -12,24 +12,24 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import UOWTransaction
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
 from core.contract.changes import Change
-from core.contract.contributions import Numbering
 from core.data import numbering
 from core.data.capture import Capture
 from core.data.clock import database_clock
 from core.data.context import Context, current_context
 from core.data.guards import inside_unit
-from core.data.history import write_changes, write_operation
+from core.data.history import Operation, write_changes
 from core.data.links import Changed, changed_links, write_links
-from core.data.records import Facet, Fielded, Record, now
+from core.data.records import Facet, Fielded, Record, now, value_of
 from core.data.scopes import give_owners
 from core.data.session import INCLUDE_DELETED, GuardedSession
 from core.data.tables import JobRow, Submission, bump
@@ -45,40 +45,40 @@ R = TypeVar("R", bound=Record)
 F = TypeVar("F", bound=Facet)
 
 
+@dataclass(eq=False)
 class Unit:
     """One business operation in one transaction; made by `transaction()`, passed to services and hooks."""
 
-    def __init__(
-        self, context: Context, session: GuardedSession, action: str, cause: str | None, undo_of: int | None
-    ) -> None:
-        self.context = context
-        self.session = session
-        self.action = action
-        self.cause = cause
-        self.undo_of = undo_of
-        self.moment = now()
-        """The instant of everything this unit does: stamps, and what went to the bin together."""
-        self.notices: list[Text] = []
-        """Sentences for the person, such as a code that was stepped over."""
-        self.operation: int | None = None
-        """The id of the operation in history, once something was written."""
-        self.changes: list[Change] = []
-        """What the operation changed, merged over all rounds; filled when the unit ends."""
-        self.moved: list[dict[str, Any]] = []
-        """Rows of modules that are off, set by statement; written into history for undo."""
-        self.noteworthy = False
-        """Whether history tells of the operation even when no record changed, as when a module is switched on."""
-        self.submission: Submission | None = None
-        self.stamped: list[Any] = []
-        """Rows that want the number of the operation in their `operation_id`."""
-        self._capture = Capture(context.registry, context.actor, action)
-        self._checking = False
-        self._handed_out: set[Record] = set()
-        """Records that were asked for: kept, so that the version that was read is the one that is compared."""
-        self._links: list[Changed] = []
-        """Fields of several values whose links are written once the flush gave their records numbers."""
-        self._answered = ""
-        """The plugin whose reaction wrote last."""
+    context: Context
+    session: GuardedSession
+    action: str
+    cause: str | None
+    undo_of: int | None
+    moment: datetime.datetime = field(default_factory=now)
+    """The instant of everything this unit does: stamps, and what went to the bin together."""
+    notices: list[Text] = field(default_factory=list)
+    """Sentences for the person, such as a code that was stepped over."""
+    operation: int | None = None
+    """The id of the operation in history, once something was written."""
+    changes: list[Change] = field(default_factory=list)
+    """What the operation changed, merged over all rounds; filled when the unit ends."""
+    moved: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of modules that are off, set by statement; written into history for undo."""
+    noteworthy: bool = False
+    """Whether history tells of the operation even when no record changed, as when a module is switched on."""
+    submission: Submission | None = None
+    stamped: list[Any] = field(default_factory=list)
+    """Rows that want the number of the operation in their `operation_id`."""
+    _checking: bool = False
+    _handed_out: set[Record] = field(default_factory=set)
+    """Records that were asked for: kept, so that the version that was read is the one that is compared."""
+    _links: list[Changed] = field(default_factory=list)
+    """Fields of several values whose links are written once the flush gave their records numbers."""
+    _answered: str = ""
+    """The plugin whose reaction wrote last."""
+
+    def __post_init__(self) -> None:
+        self._capture = Capture(self.session, self.context.registry, self.context.actor, self.action)
 
     # -- verbs --------------------------------------------------------------------------------------------------
     def add(self, record: R) -> R:
@@ -117,13 +117,7 @@ class Unit:
 
     def read(self, record: Record, field: Field) -> Any:
         """The value of any field of a record: own, contributed or custom."""
-        if field.extra_key is not None:
-            stored = (record.extra or {}).get(field.extra_key)
-            return None if stored is None else field.type.load(stored)
-        if isinstance(record, field.owner):
-            return getattr(record, field.attribute)
-        facet = self.session.get(field.owner, record.id)
-        return None if facet is None else getattr(facet, field.attribute)
+        return value_of(record, field)
 
     def write(self, record: Record, field: Field, value: Any) -> None:
         """Set any field of a record."""
@@ -166,7 +160,11 @@ class Unit:
             if told:
                 hooks.changed(told, self, self._savepoint)
         else:
-            raise self._endless()
+            message = _(
+                "Modules keep answering each other's changes, %(name)s the last. Nothing was written.",
+                name=self._answered,
+            )
+            raise PluginError(self._answered, message)
         self.session.check_transaction()
         self.changes = self._capture.whole()
         if self.changes or self.moved or self.noteworthy:
@@ -177,28 +175,30 @@ class Unit:
         self.session.commit()
 
     def _write_history(self) -> None:
-        context = self.context
-        self.operation = write_operation(
-            self.session, actor=context.actor, action=self.action, request_id=context.request_id,
-            cause=self._reason(), undo_of=self.undo_of, job_id=context.job_id,
-        )  # fmt: skip
+        context, connection = self.context, self.session.connection()
+        facts = {
+            "at": now(), "actor_id": context.actor.id, "actor_name": context.actor.name, "action": self.action,
+            "request_id": context.request_id, "cause": self._reason(), "undo_of": self.undo_of, "job_id": context.job_id,
+        }  # fmt: skip
+        self.operation = connection.execute(insert(Operation).values(facts).returning(Operation.id)).scalar_one()
         for row in self.stamped:
             row.operation_id = self.operation
-        write_changes(self.session, context.registry, self.operation, self.changes, self.moved)
-        moment = database_clock(self.session)
+        write_changes(connection, context.registry, self.operation, self.changes, self.moved)
+        if not self._told(self.changes):
+            return
+        moment = database_clock(connection)
         jobs = [
             {
                 "name": "changes_committed", "plugin": plugin, "payload": {"operation": self.operation}, "state": "ready",
                 "attempts": 0, "run_at": moment, "unique_key": f"changes:{plugin}:{self.operation}",
             }
             for plugin in context.hooks.listeners("changes_committed")
-            if self._told(self.changes)
         ]  # fmt: skip
         if jobs:
-            self.session.connection().execute(insert(JobRow), jobs)
+            connection.execute(insert(JobRow), jobs)
 
     def _reason(self) -> str | None:
-        reasons = [*([self.cause] if self.cause else []), *(str(notice) for notice in self.notices)]
+        reasons = [reason for reason in (self.cause, *map(str, self.notices)) if reason]
         return "; ".join(reasons)[:500] or None
 
     def _told(self, changes: list[Change]) -> list[Change]:
@@ -237,41 +237,35 @@ class Unit:
         if self._checking:
             raise ContractError("records_changing must not write: react in records_changed")
 
-    def _endless(self) -> PluginError:
-        message = _(
-            "Modules keep answering each other's changes, %(name)s the last. Nothing was written.", name=self._answered
-        )
-        return PluginError(self._answered, message)
-
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Work that is undone alone when it raises: rows, captured changes and notices alike."""
-        kept, notices, moved = self._capture.snapshot(), len(self.notices), len(self.moved)
+        mark, notices, moved = self._capture.mark, len(self.notices), len(self.moved)
         try:
             with self.session.begin_nested():
                 yield
                 self.session.check_transaction()
                 self.session.flush()
         except BaseException:
-            self._capture.restore(kept)
+            self._capture.forget_since(mark)
             del self.notices[notices:], self.moved[moved:]
             raise
 
     @contextmanager
     def _savepoint(self, plugin: str) -> Iterator[None]:
         """One plugin's reaction: undone alone when it raises."""
-        flushes = self._capture.flushes
+        mark = self._capture.mark
         try:
             with _in_words(), self.attempt():
                 yield
         except ContractError as error:
             message = _("Module %(name)s broke a rule of the core: %(error)s", name=plugin, error=error)
             raise PluginError(plugin, message) from error
-        if self._capture.flushes > flushes:
+        if self._capture.mark > mark:
             self._answered = plugin
 
     # -- session events -----------------------------------------------------------------------------------------
-    def before_flush(self, session: Session) -> None:
+    def before_flush(self, session: GuardedSession) -> None:
         """Number, check and capture what is about to be written."""
         new = [row for row in session.new if isinstance(row, Fielded)]
         dirty = [row for row in session.dirty if isinstance(row, Fielded) and session.is_modified(row)]
@@ -286,68 +280,57 @@ class Unit:
         self._number(new)
         check_records(session, self.context.registry, new, dirty)
         self._capture.before_flush(new, dirty)
-        tracked = self.context.registry
-        for rows, fresh in ((new, True), (dirty, False)):
-            fields = ((row, tracked.entity_of(row).tracked[type(row)]) for row in rows)
-            self._links.extend(changed_links(fields, new=fresh))
+        registry = self.context.registry
+        self._links += changed_links((row, registry.entity_of(row).tracked[type(row)]) for row in (*new, *dirty))
 
-    def after_flush(self, session: Session) -> None:
+    def after_flush(self, session: GuardedSession) -> None:
         """Bring the links of fields of several values up to date."""
         if self._links:
             changed, self._links = self._links, []
             write_links(session.connection(), changed)
 
-    def _touch(self, session: Session, new: list[Fielded], dirty: list[Fielded]) -> None:
-        moment = self.moment
+    def _touch(self, session: GuardedSession, new: list[Fielded], dirty: list[Fielded]) -> None:
+        for row in (*new, *dirty):
+            if isinstance(row, Facet):  # its change counts as one of its record: version and stamp move
+                owner = session.get(row.of, row.record_id, execution_options=INCLUDE_DELETED)
+                if owner is not None:
+                    owner.updated_at = self.moment
         for row in new:
             if isinstance(row, Record):
                 for stamp in SYSTEM_STAMPS - row.__dict__.keys():
-                    setattr(row, stamp, moment)
-        known = {id(row) for row in (*new, *dirty)}
-        for row in (*new, *dirty):
-            if isinstance(row, Facet):
-                owner = session.get(row.of, row.record_id, execution_options=INCLUDE_DELETED)
-                if owner is not None and id(owner) not in known:
-                    known.add(id(owner))
-                    owner.updated_at = moment  # a facet's change counts as one of its record: version and stamp move
+                    setattr(row, stamp, self.moment)
         for row in dirty:
             if isinstance(row, Record):
-                row.updated_at = moment
+                row.updated_at = self.moment
 
     def _number(self, new: list[Fielded]) -> None:
-        waiting: dict[type[Record], list[Record]] = {}
-        typed: dict[type[Record], set[str]] = {}
-        for row in new:
-            if isinstance(row, Record) and row.entity.numbering:
-                code = getattr(row, row.entity.numbering.field)
-                if code:
-                    typed.setdefault(type(row), set()).add(code)
-                else:
-                    waiting.setdefault(type(row), []).append(row)
-        for model, rows in waiting.items():
-            rule = model.entity.numbering
-            assert isinstance(rule, Numbering)
+        numbered = [row for row in new if isinstance(row, Record) and row.entity.numbering]
+        for model in dict.fromkeys(map(type, numbered)):
             registered = self.context.registry.entity_of(model)
-            beside = typed.get(model, set())
-            codes, skipped = numbering.take(self.session, registered, len(rows), datetime.date.today(), beside)
-            for row, code in zip(rows, codes, strict=True):
-                setattr(row, rule.field, code)
-            for code in skipped:
-                self.notice(_("%(code)s was already used and was stepped over", code=code))
+            assert registered.entity.numbering is not None
+            attribute = registered.entity.numbering.field
+            rows = [row for row in numbered if type(row) is model]
+            typed = {getattr(row, attribute) for row in rows}
+            waiting = [row for row in rows if not getattr(row, attribute)]
+            if waiting:
+                codes, skipped = numbering.take(self.session, registered, len(waiting), datetime.date.today(), typed)
+                for row, code in zip(waiting, codes, strict=True):
+                    setattr(row, attribute, code)
+                for code in skipped:
+                    self.notice(_("%(code)s was already used and was stepped over", code=code))
 
 
 @event.listens_for(GuardedSession, "before_flush")
-def _before_flush(session: Session, flush_context: UOWTransaction, instances: Any) -> None:
-    if isinstance(session, GuardedSession):
-        if session.unit is not None:
-            session.unit.before_flush(session)
-        elif any(isinstance(row, Fielded) for row in (*session.new, *session.dirty)):
-            raise ContractError("records are written inside transaction() only")
+def _before_flush(session: GuardedSession, flush_context: UOWTransaction, instances: Any) -> None:
+    if session.unit is not None:
+        session.unit.before_flush(session)
+    elif any(isinstance(row, Fielded) for row in (*session.new, *session.dirty)):
+        raise ContractError("records are written inside transaction() only")
 
 
 @event.listens_for(GuardedSession, "after_flush")
-def _after_flush(session: Session, flush_context: UOWTransaction) -> None:
-    if isinstance(session, GuardedSession) and session.unit is not None:
+def _after_flush(session: GuardedSession, flush_context: UOWTransaction) -> None:
+    if session.unit is not None:
         session.unit.after_flush(session)
 
 
@@ -363,7 +346,8 @@ def transaction(
     context = context or current_context()
     with inside_unit(), context.database.writing() as session:
         session.scope = context.scope
-        unit = session.unit = Unit(context, session, action, cause, undo_of)
+        unit = Unit(context, session, action, cause, undo_of)
+        session.begin_unit(unit)
         try:
             with _in_words():
                 yield unit

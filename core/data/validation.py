@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, inspect, null, select, true
-from sqlalchemy.orm import Session
 
 from core.data.records import Facet, Fielded, Record, Row
 from core.data.session import GuardedSession
@@ -19,63 +18,55 @@ if TYPE_CHECKING:
     from core.registry import RegisteredEntity, Registry
 
 
-def check_records(session: Session, registry: Registry, new: Sequence[Fielded], dirty: Sequence[Fielded]) -> None:
+def check_records(
+    session: GuardedSession, registry: Registry, new: Sequence[Fielded], dirty: Sequence[Fielded]
+) -> None:
     """Bring values into canonical form. Raises `Refused` naming the field when one cannot be stored."""
     together = _Together(session, registry, dirty)
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
-            if found.extra_key is not None:
-                _check_in_extra(row, found, None)
-                continue
-            _default(row, found)
-            _check(row, found)
+            default = found.declaration.default
+            if default is not None and row.__dict__.get(found.attribute) is None:
+                setattr(row, found.attribute, default())
+            _check(row, found, None)
             together.remember(row, found)
     for row in dirty:
         attributes = inspect(row).attrs
         fresh = isinstance(row, Record) and attributes.deleted_at.history.has_changes()
+        binned = isinstance(row, Record) and row.deleted_at is not None
         for found in registry.entity_of(row).tracked[type(row)]:
             history = attributes[found.attribute].history
-            changed = history.has_changes()
-            if changed and found.extra_key is not None:
-                _check_in_extra(row, found, history.deleted[0] if history.deleted else None)
-            elif changed:
-                _check(row, found)
-            if (changed or fresh) and not (isinstance(row, Record) and row.deleted_at is not None):
+            if history.has_changes():
+                _check(row, found, history.deleted[0] if history.deleted else None)
+            if (history.has_changes() or fresh) and not binned:
                 together.remember(row, found)
     together.check()
 
 
-def _default(row: Fielded, found: Field) -> None:
-    default = found.declaration.default
-    if default is not None and row.__dict__.get(found.attribute) is None:
-        setattr(row, found.attribute, default())
-
-
-def _check(row: Fielded, found: Field) -> None:
-    value = row.__dict__.get(found.attribute)
-    if value is None:
-        if found.required and not isinstance(row, Facet):
-            raise Refused(_("Enter a value for %(field)s", field=found.label), field=found.name)
+def _check(row: Fielded, found: Field, before: Any) -> None:
+    if found.extra_key is not None:
+        _check_in_extra(row, found, found.extra_key, before or {})
         return
-    canonical = _canonical(found, value)
-    if canonical != value or type(canonical) is not type(value):
-        setattr(row, found.attribute, canonical)
+    value = row.__dict__.get(found.attribute)
+    if value is not None:
+        canonical = _canonical(found, value)
+        if canonical != value or type(canonical) is not type(value):
+            setattr(row, found.attribute, canonical)
+    elif found.required and not isinstance(row, Facet):
+        raise Refused(_("Enter a value for %(field)s", field=found.label), field=found.name)
 
 
-def _check_in_extra(row: Fielded, found: Field, before: dict[str, str] | None) -> None:
+def _check_in_extra(row: Fielded, found: Field, key: str, before: Mapping[str, str]) -> None:
     """The value of a field an administrator made: kept as text, checked as the value it stands for."""
     extra = row.__dict__.get("extra") or {}
-    key = found.extra_key or ""
     stored = extra.get(key)
-    if stored is None or stored == (before or {}).get(key):
+    if stored is None or stored == before.get(key):
         return
     try:
         value = found.type.load(stored)
     except (TypeError, ValueError, AttributeError) as error:
         raise Refused(_("%(field)s: this is no value of this field", field=found.label), field=found.name) from error
-    canonical = found.type.dump(_canonical(found, value))
-    if canonical != stored:
-        row.extra = {**extra, key: canonical}  # type: ignore[attr-defined]
+    setattr(row, found.attribute, {**extra, key: found.type.dump(_canonical(found, value))})
 
 
 def _canonical(found: Field, value: Any) -> Any:
@@ -88,28 +79,19 @@ def _canonical(found: Field, value: Any) -> Any:
 def check_moves(registry: Registry, changes: Sequence[Change]) -> None:
     """Raise `Refused` when a status went where its moves do not lead (SECURITY 7.8)."""
     for change in changes:
-        if change.kind != "updated":
-            continue
         fields = registry.entity(change.entity).fields
-        for name, new in change.new.items():
-            if not fields[name].type.allows(change.old.get(name), new):
-                message = _(
-                    "%(title)s cannot go from %(old)s to %(new)s",
-                    title=change.title,
-                    old=_shown(fields[name], change.old.get(name)),
-                    new=_shown(fields[name], new),
-                )
+        for name, new in change.new.items() if change.kind == "updated" else ():
+            found, old = fields[name], change.old.get(name)
+            if not found.type.allows(old, new):
+                was, value = ("" if each is None else found.type.text(each) for each in (old, new))
+                message = _("%(title)s cannot go from %(old)s to %(new)s", title=change.title, old=was, new=value)
                 raise Refused(message, field=name)
-
-
-def _shown(field: Field, value: Any) -> str:
-    return "" if value is None else field.type.text(value)
 
 
 class _Together:
     """What the database is asked once for all rows of a flush: who has a unique value, and whether links lead anywhere."""
 
-    def __init__(self, session: Session, registry: Registry, dirty: Sequence[Fielded]) -> None:
+    def __init__(self, session: GuardedSession, registry: Registry, dirty: Sequence[Fielded]) -> None:
         self._session = session
         self._registry = registry
         self._unique: dict[tuple[type[Record], Field], dict[Any, Record]] = {}
@@ -155,16 +137,16 @@ class _Together:
         )
         for record_id, value, title, may_know in self._session.connection().execute(live):
             if wanted[value].id != record_id:
-                text = found.type.text(value)
-                message = _("%(field)s %(value)s is used already", field=found.label, value=text)
+                words = {"field": found.label, "value": found.type.text(value)}
+                message = _("%(field)s %(value)s is used already", **words)
                 if may_know:
-                    message = _("%(field)s %(value)s is used by %(title)s", field=found.label, value=text, title=title)
+                    message = _("%(field)s %(value)s is used by %(title)s", title=title, **words)
                 raise Refused(message, field=found.name)
 
     def _known(self, registered: RegisteredEntity | None) -> ColumnElement[bool]:
         """Whether who asks may know of a row: else a refusal must not tell of it (T35)."""
-        scope = self._session.scope if isinstance(self._session, GuardedSession) else None
-        criterion = scope.criterion(registered) if scope is not None and registered is not None else None
+        scope = self._session.scope
+        criterion = scope.criterion(registered) if scope and registered else None
         return true() if criterion is None else criterion
 
     def _check_links(self, name: str, found: Field, ids: Collection[int]) -> None:

@@ -31,20 +31,26 @@ def path_of(var: Path, name: str) -> Path:
 @contextmanager
 def written(var: Path) -> Iterator[tuple[str, BinaryIO]]:
     """The name a new file will have, and the handle to write it; on leaving it is on the disk, under that name."""
-    folder = folder_of(var)
     name = secrets.token_hex(16)
-    temporary = folder / f"{name}{PART}"
+    with whole_file(folder_of(var) / name) as handle:
+        yield name, handle
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """The handle to write a new file, readable by its owner only; on leaving it is on the disk as a whole, or not at all."""
+    temporary = target.with_name(f"{target.name}{PART}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as handle:
-            yield name, handle
+            yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        temporary.rename(folder / name)
+        temporary.rename(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    directory = os.open(folder, os.O_RDONLY)
+    directory = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:

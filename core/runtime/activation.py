@@ -6,8 +6,8 @@ all workers follow. A module that hangs or crashes while it is imported is found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,13 @@ from core.contract.changes import SYSTEM, Actor, Change
 from core.contract.hooks import Hooks
 from core.data.tables import PluginState, bump
 from core.data.unit import Unit, transaction
-from core.errors import ComptoirError, PluginError, Refused, StateConflict
+from core.errors import ComptoirError, PluginError, Refused, StateConflict, described
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovery
 from core.runtime.generation import Generation, read_stored
-from core.runtime.installing import incident_of, install
+from core.runtime.installing import install
 from core.runtime.rehearsal import rehearse
-from core.runtime.state import Wanted, clear_incidents, lock_state, read_wanted, runnable
+from core.runtime.state import Wanted, check_shown, clear_incidents, lock_state, read_wanted, runnable
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
@@ -51,13 +51,11 @@ def enable(
     runtime.try_again(name)
     with runtime.database.reading() as session:
         wanted, stored = read_wanted(session), read_stored(session)
-    _same_version(shown_version, wanted.version)
+    check_shown(shown_version, wanted.version)
     running, _stopped = runnable(wanted, runtime.discovery)
-    coming = [need for need in runtime.discovery.closure_needs([name]) if need not in running]
+    coming, names = plan_enabling(runtime.discovery, running, name, with_needs=with_needs)
     if not coming:
         return []
-    check_coming(runtime.discovery, name, coming, with_needs=with_needs)
-    names = runtime.discovery.order({*running, *coming})
     with _reported(runtime):
         rehearse(runtime, names, coming)
         fresh = stored.with_shipped(map(runtime.discovery.plugin, coming))
@@ -71,8 +69,15 @@ def enable(
     return coming
 
 
-def check_coming(discovery: Discovery, name: str, coming: Sequence[str], *, with_needs: bool) -> None:
-    """Raise `Refused` when needs may not come along, `StateConflict` when the code on disk is not what this process has."""
+def plan_enabling(
+    discovery: Discovery, running: Collection[str], name: str, *, with_needs: bool = True
+) -> tuple[list[str], list[str]]:
+    """The modules that come when this one is switched on, and the whole set then, both in order of need.
+
+    Raises `Refused` when needs may not come along, `StateConflict` when the code on disk is not what this process has,
+    `PluginError` when one is not there.
+    """
+    coming = [need for need in discovery.closure_needs([name]) if need not in running]
     others = ", ".join(need for need in coming if need != name)
     if others and not with_needs:
         raise Refused(
@@ -82,6 +87,7 @@ def check_coming(discovery: Discovery, name: str, coming: Sequence[str], *, with
         waiting = discovery.found[need].waiting
         if waiting is not None:
             raise StateConflict(_("The module %(name)s changed on disk. %(waiting)s.", name=need, waiting=waiting))
+    return coming, discovery.order({*running, *coming})
 
 
 @contextmanager
@@ -90,7 +96,7 @@ def _reported(runtime: Runtime) -> Iterator[None]:
     try:
         yield
     except PluginError as error:
-        runtime.report(incident_of(error))
+        runtime.report_error(error)
         raise
     finally:
         runtime.flush_incidents()
@@ -102,7 +108,8 @@ def _changing_set(
 ) -> Iterator[Unit]:
     """The one transaction of a change to the enabled set, under its lock; refused when `version` is no longer current."""
     context = replace(runtime.context(generation, actor), hooks=_Unvetoed(generation.hooks))
-    with transaction(action, cause=_cause(runtime.discovery, names), context=context) as unit:
+    cause = ", ".join(str(runtime.discovery.label(name)) for name in names)
+    with transaction(action, cause=cause, context=context) as unit:
         lock_state(unit.session, version)
         yield unit
         bump(unit.session.connection())
@@ -120,11 +127,7 @@ def _switch_on(runtime: Runtime, unit: Unit, candidate: Generation, name: str) -
     except (ComptoirError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        message = _(
-            "The module %(name)s failed when it was switched on: %(error)s",
-            name=name,
-            error=f"{type(error).__name__}: {error}",
-        )
+        message = _("The module %(name)s failed when it was switched on: %(error)s", name=name, error=described(error))
         raise PluginError(name, message) from error
 
 
@@ -144,7 +147,7 @@ def disable(
     current = runtime.follow()
     with runtime.database.reading() as session:
         wanted = read_wanted(session)
-    _same_version(shown_version, wanted.version)
+    check_shown(shown_version, wanted.version)
     known = wanted.known.get(name)
     if known is None or not (known.enabled or known.set_aside):
         return []
@@ -174,25 +177,6 @@ def disable(
 def leaving(discovery: Discovery, wanted: Wanted, name: str) -> list[str]:
     """A module and those that need it, the most dependent first."""
     dependents = discovery.dependents(name, wanted.enabled)
-    chain = [other for other in _ordered(discovery, dependents) if other in dependents]
-    return [*reversed(chain), name]
-
-
-def _ordered(discovery: Discovery, names: Sequence[str]) -> list[str]:
-    """In order of need as far as that can be known: one that cannot be imported has no needs."""
-    whole = [name for name in names if name in discovery.plugins]
-    try:
-        return discovery.order(discovery.closure_needs(whole))
-    except PluginError:
-        return sorted(whole)
-
-
-def _same_version(shown: int | None, present: int) -> None:
-    if shown is not None and shown != present:
-        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
-
-
-def _cause(discovery: Discovery, names: Sequence[str]) -> str:
-    """The modules by name and label, for history."""
-    labels = [str(discovery.found[name].label) if name in discovery.found else name for name in names]
-    return ", ".join(labels)
+    with suppress(PluginError):  # when what one needs cannot be imported, its needs are not known: by name, then
+        dependents = [other for other in discovery.closure_needs(dependents) if other in dependents]
+    return [*reversed(dependents), name]

@@ -5,20 +5,21 @@ A plugin that cannot be imported is held with its error, never raised: it must n
 
 from __future__ import annotations
 
-import heapq
 import importlib
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from core import __version__
 from core.contract.hooks import watched
 from core.contract.plugin import Plugin
-from core.errors import ContractError, PluginError
+from core.errors import ContractError, PluginError, described
 from core.i18n import Text, add_catalogues, lazy as _
 
 GROUP = "comptoir.plugins"
@@ -71,7 +72,7 @@ class Discovery:
     def scan(
         self,
         *,
-        skip: Mapping[str, Text] | None = None,
+        skip: Mapping[str, Text] = MappingProxyType({}),
         rehearse: Rehearse | None = None,
         again: Collection[str] = (),
         only: Collection[str] | None = None,
@@ -94,8 +95,7 @@ class Discovery:
                 )
                 clashes.append(_held(point, taken))
             else:
-                known = self.found.get(point.name)
-                found[point.name] = self._look(point, known, (skip or {}).get(point.name), rehearse, again)
+                found[point.name] = self._look(point, skip, rehearse, again)
         for name, known in self.found.items():
             if name not in found and known.plugin is not None:
                 found[name] = replace(known, waiting=_("It is no longer installed; it runs until `comptoir restart`"))
@@ -105,15 +105,15 @@ class Discovery:
     def _look(
         self,
         point: importlib.metadata.EntryPoint,
-        known: Discovered | None,
-        skipped: Text | None,
+        skip: Mapping[str, Text],
         rehearse: Rehearse | None,
         again: Collection[str],
     ) -> Discovered:
+        known = self.found.get(point.name)
         if known is not None and known.plugin is not None:
             return _compared(known, point)
-        if skipped is not None:
-            return replace(_held(point, skipped), unsafe=True)
+        if point.name in skip:
+            return replace(_held(point, skip[point.name]), unsafe=True)
         if known is not None and known.unsafe and point.name not in again and known.version == _version(point):
             return known
         if rehearse is not None and (known is None or known.unsafe):
@@ -136,6 +136,10 @@ class Discovery:
             raise PluginError(name, _("The module %(name)s cannot be used: %(error)s", name=name, error=found.error))
         return found.plugin
 
+    def label(self, name: str) -> Text:
+        """The name people read; that in code for what is not installed."""
+        return self.found[name].label if name in self.found else name
+
     def specs(self) -> list[ModuleType]:
         """The hook specifications published by discovered plugins, enabled or not."""
         return [found.specs for found in self.found.values() if found.specs is not None]
@@ -154,13 +158,10 @@ class Discovery:
 
     def dependents(self, name: str, enabled: Collection[str]) -> list[str]:
         """Those of `enabled` that need `name`, directly or not, by name."""
+        plugins = [plugin for plugin in self.plugins.values() if plugin.name in enabled]
         needing = {name}
-        grown = True
-        while grown:
-            plugins = [plugin for plugin in self.plugins.values() if plugin.name in enabled]
-            new = {plugin.name for plugin in plugins if needing & set(plugin.requires)} - needing
-            needing |= new
-            grown = bool(new)
+        for _step in plugins:  # a chain of needs is no longer than that
+            needing |= {plugin.name for plugin in plugins if needing & set(plugin.requires)}
         return sorted(needing - {name})
 
     def order(self, names: Iterable[str]) -> list[str]:
@@ -178,31 +179,27 @@ class Discovery:
                 )
                 raise PluginError(name, message)
             before[name] = {other for other in (*plugin.requires, *plugin.after) if other in chosen}
-        ready = [name for name, others in before.items() if not others]
-        heapq.heapify(ready)
+        sorter = TopologicalSorter(before)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle = _from_first(error.args[1])
+            message = _("These modules wait for each other: %(cycle)s", cycle=" → ".join(cycle))
+            raise PluginError(cycle[0], message) from error
+        ready: list[str] = []
         done: list[str] = []
-        while ready:
-            name = heapq.heappop(ready)
-            done.append(name)
-            for other, others in before.items():
-                if name in others:
-                    others.discard(name)
-                    if not others:
-                        heapq.heappush(ready, other)
-        if len(done) < len(chosen):
-            cycle = _cycle({name: others for name, others in before.items() if others})
-            raise PluginError(cycle[0], _("These modules wait for each other: %(cycle)s", cycle=" → ".join(cycle)))
+        while sorter.is_active():
+            ready = sorted([*ready, *sorter.get_ready()])
+            done.append(ready.pop(0))
+            sorter.done(done[-1])
         return done
 
 
-def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
-    """One cycle of a graph in which everything waits for something, beginning and ending with the same name."""
-    path = [min(waiting)]
-    while True:
-        following = min(waiting[path[-1]])
-        if following in path:
-            return [*path[path.index(following) :], following]
-        path.append(following)
+def _from_first(cycle: Sequence[str]) -> list[str]:
+    """A cycle in which each waits for the next, beginning and ending with the first by name; given the other way round."""
+    names = list(reversed(cycle[1:]))
+    start = names.index(min(names))
+    return [*names[start:], *names[: start + 1]]
 
 
 # -- loading ----------------------------------------------------------------------------------------------------
@@ -243,7 +240,7 @@ def _load(point: importlib.metadata.EntryPoint) -> Discovered:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: an import must not end the process (F30)
-        return _held(point, str(error) if isinstance(error, ContractError) else f"{type(error).__name__}: {error}")
+        return _held(point, str(error) if isinstance(error, ContractError) else described(error))
     folder = _folder(package)
     found = Discovered(point.name, plugin, None, _origin(point), _version(point), package, folder, specs)
     translations = found.subfolder("translations")
@@ -275,6 +272,7 @@ def _check(point: importlib.metadata.EntryPoint, plugin: object) -> None:
 
 
 _BOUND = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
+_COMPARISONS = {">=": ge, "<=": le, ">": gt, "<": lt, "==": eq, "!=": ne}
 
 
 def compatible(wanted: str, version: str) -> bool:
@@ -284,12 +282,7 @@ def compatible(wanted: str, version: str) -> bool:
         bound = _BOUND.fullmatch(part.strip())
         if bound is None:
             raise ContractError(f"{wanted!r} is not a range of versions")
-        limit = _numbers(bound[2])
-        fits = {
-            ">=": present >= limit, "<=": present <= limit, ">": present > limit, "<": present < limit,
-            "==": present == limit, "!=": present != limit,
-        }  # fmt: skip
-        if not fits[bound[1]]:
+        if not _COMPARISONS[bound[1]](present, _numbers(bound[2])):
             return False
     return True
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Request, Response
 from whitenoise import WhiteNoise
 
 from core import logs
@@ -36,6 +37,7 @@ SERVER_ERROR = 500
 HOUR = 3600
 IMMUTABLE = "public, max-age=31536000, immutable"
 RETRY_AFTER_SECONDS = 5
+NOSNIFF = {"X-Content-Type-Options": "nosniff"}
 
 
 class Gate:
@@ -47,12 +49,14 @@ class Gate:
         self._plugin_files: dict[Path, WSGIApplication] = {}
         self._host = TrustedHost(runtime.config.public_url)
         proxies = runtime.config.proxies
-        self._answer: WSGIApplication = (
-            ProxyFix(self._logged, x_for=proxies, x_proto=proxies, x_host=0) if proxies else self._logged
-        )
+        self._answer = ProxyFix(self._logged, x_for=proxies, x_proto=proxies, x_host=0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not self._host.admits(environ):
+            log.warning(
+                "refused: the Host of the request is not that of the public address (COMPTOIR_PUBLIC_URL)",
+                extra={"event": "host.refused", "host": environ.get("HTTP_HOST", "")[:200]},
+            )
             return wrong_host(environ, start_response)
         return self._answer(environ, start_response)
 
@@ -82,7 +86,7 @@ class Gate:
             app = self._runtime.follow().app
         except (Busy, DBAPIError, PoolTimeout):
             log.exception("the database cannot be reached")
-            return unreachable(environ, start_response)
+            return unreachable(environ)(environ, start_response)
         try:
             return app(environ, start_response)
         finally:
@@ -128,54 +132,30 @@ def immutable(start_response: StartResponse) -> StartResponse:
     return start
 
 
-def not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """404 for a static file; nobody reads it, so it is plain text."""
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff")]
-    start_response("404 Not Found", headers)
-    return [b"There is no such file.\n"]
+not_found: WSGIApplication = Response("There is no such file.\n", 404, NOSNIFF)
+"""For static files; nobody reads it, so it is plain text."""
+wrong_host: WSGIApplication = Response(
+    "Comptoir is not at this address. Open it at its public address (COMPTOIR_PUBLIC_URL).\n",
+    400,
+    {**NOSNIFF, "Cache-Control": "no-store"},
+)
+"""For a request that calls this server by another name than its public address (T54)."""
 
 
-def wrong_host(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """400 for a request that calls this server by another name than its public address (T54)."""
-    log.warning(
-        "refused: the Host of the request is not that of the public address (COMPTOIR_PUBLIC_URL)",
-        extra={"event": "host.refused", "host": environ.get("HTTP_HOST", "")[:200]},
-    )
-    headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Cache-Control", "no-store"),
-    ]
-    start_response("400 Bad Request", headers)
-    return [b"Comptoir is not at this address. Open it at its public address (COMPTOIR_PUBLIC_URL).\n"]
-
-
-def unreachable(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def unreachable(environ: WSGIEnvironment) -> Response:
     """503 in plain words: without a database there is no account and no page to put it in (F33, F35)."""
-    language = _language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    language = Request(environ).accept_languages.best_match(LANGUAGES, "en")
     with use_locale(Locale(language, DEFAULT_REGION[language])):
         title = _("Comptoir cannot reach its database")
         advice = _("Nothing was lost and nothing half-saved. Wait a moment, then try again.")
     body = (
         f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
         f"<h1>{title}</h1><p>{advice}</p></html>"
-    ).encode()
-    headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-        ("Content-Security-Policy", "default-src 'none'"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Cache-Control", "no-store"),
-        ("Retry-After", str(RETRY_AFTER_SECONDS)),
-    ]
-    start_response("503 Service Unavailable", headers)
-    return [body]
-
-
-def _language(accepted: str) -> str:
-    """The first language of an Accept-Language header that we speak."""
-    for part in accepted.split(","):
-        code = part.strip()[:2].lower()
-        if code in LANGUAGES:
-            return code
-    return "en"
+    )
+    headers = {
+        **NOSNIFF,
+        "Content-Security-Policy": "default-src 'none'",
+        "Cache-Control": "no-store",
+        "Retry-After": str(RETRY_AFTER_SECONDS),
+    }
+    return Response(body, 503, headers, mimetype="text/html")

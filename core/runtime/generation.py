@@ -18,13 +18,13 @@ from core.access.permissions import Permissions
 from core.access.roles import Rights, read_roles
 from core.access.views import read_lists
 from core.contract.contributions import Job
-from core.contract.hooks import Hooks, Incident, IncidentKind, watched
+from core.contract.hooks import Hooks, watched
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition, read_custom_fields
 from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
-from core.errors import PluginError
+from core.errors import PluginError, described
 from core.exchange.accounts import ACCOUNT_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
@@ -35,7 +35,7 @@ from core.fields import Option
 from core.i18n import Text, lazy as _
 from core.jobs.core_jobs import CORE_JOBS as ENGINE_JOBS
 from core.registry import Registry, build_registry
-from core.runtime.discovery import IMPORT_HOOK, Discovery
+from core.runtime.discovery import IMPORT_HOOK
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,19 +45,6 @@ if TYPE_CHECKING:
 CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
 CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *NOTIFICATION_JOBS)
 """The jobs of the rooms of the core; a room adds its own tuple here."""
-
-
-class BuildError(PluginError):
-    """A plugin keeps a generation from being built; `kind` says whether its import or its declarations failed."""
-
-    def __init__(self, plugin: str, message: Text, kind: IncidentKind = "build") -> None:
-        super().__init__(plugin, message)
-        self.kind = kind
-
-    @property
-    def incident(self) -> Incident:
-        """What to report."""
-        return Incident(self.plugin, IMPORT_HOOK if self.kind == "import" else "build", self.kind, str(self))
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -101,32 +88,23 @@ def read_stored(session: Session) -> Stored:
     return Stored({**read_dictionaries(session), **read_lists(session, roles)}, read_custom_fields(session), roles)
 
 
-def build_generation(
-    discovery: Discovery,
-    version: int,
-    names: Iterable[str],
-    stored: Stored,
-    report: Callable[[Incident], None],
-    make_app: Callable[[Generation], Flask] | None = None,
-) -> Generation:
-    """Build the generation of these plugins. `make_app` makes its application.
+def build_generation(runtime: Runtime, version: int, names: Iterable[str], stored: Stored, *, app: bool) -> Generation:
+    """Build the generation of these plugins, with its application where pages are served and `app` says so.
 
-    Raises `BuildError` naming the plugin whose import, registration or declaration fails; nothing is swapped.
+    Raises `PluginError` naming the plugin whose import, registration or declaration fails; nothing is swapped.
     """
+    discovery = runtime.discovery
     order = discovery.order(names)
     plugins = [discovery.plugin(name) for name in order]
     modules = [(plugin.name, import_hooks(plugin)) for plugin in plugins]
     try:
-        hooks = Hooks(modules, discovery.specs(), report)
+        hooks = Hooks(modules, discovery.specs(), runtime.report)
         registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom, CORE_JOBS)
-        permissions = Permissions(registry, stored.roles)
-        generation = Generation(version, tuple(order), hooks, registry, permissions)
-        if make_app is not None:
-            object.__setattr__(generation, "app", make_app(generation))
-    except BuildError:
-        raise
+        generation = Generation(version, tuple(order), hooks, registry, Permissions(registry, stored.roles))
+        if app and runtime.app_factory is not None:
+            object.__setattr__(generation, "app", runtime.app_factory(runtime, generation))
     except PluginError as error:
-        raise BuildError(error.plugin, _naming(error)) from error
+        raise PluginError(error.plugin, _naming(error), kind=error.kind) from error
     return generation
 
 
@@ -138,16 +116,12 @@ def _naming(error: PluginError) -> Text:
 
 
 def import_hooks(plugin: Plugin) -> ModuleType:
-    """Import a plugin's hooks, once per process. Raises `BuildError`."""
+    """Import a plugin's hooks, once per process. Raises `PluginError`."""
     try:
         with watched(plugin.name, IMPORT_HOOK):
             return importlib.import_module(plugin.hooks)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit (F30)
-        message = _(
-            "The module %(name)s cannot be imported: %(error)s",
-            name=plugin.name,
-            error=f"{type(error).__name__}: {error}",
-        )
-        raise BuildError(plugin.name, message, "import") from error
+        message = _("The module %(name)s cannot be imported: %(error)s", name=plugin.name, error=described(error))
+        raise PluginError(plugin.name, message, kind="import") from error

@@ -4,49 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
-from core.contract.contributions import Numbering
-from core.contract.hooks import Incident
 from core.contract.plugin import Plugin
 from core.data.dictionaries import seed_dictionary
 from core.data.migrations import fingerprint, migrate
 from core.data.numbering import Series
 from core.data.records import Record
 from core.data.references import declare_references
-from core.data.tables import PluginState, bump
+from core.data.tables import bump
 from core.data.unit import Unit, transaction
 from core.errors import PluginError
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
-from core.runtime.generation import BuildError, Generation
-from core.runtime.state import Known, lock_state, read_wanted
+from core.runtime.generation import Generation
+from core.runtime.state import Known, keep, lock_state, read_wanted
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 
-def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation, *, enabled: bool = True) -> None:
+def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generation) -> None:
     """Migrate a plugin's tables and write what the core keeps of it, inside a unit that works in `generation`.
 
-    Raises `BuildError` naming the step that fails; the unit is then rolled back as a whole.
+    Raises `PluginError` naming the step that fails; the unit is then rolled back as a whole.
     """
     connection = unit.session.connection()
     folder = found.subfolder("migrations")
     if folder is not None:
-        try:
-            migrate(connection, plugin.name, folder)
-        except PluginError as error:
-            raise BuildError(error.plugin, error.message, "migration") from error
+        migrate(connection, plugin.name, folder)
     models = [model for owner, model in generation.hooks.gather("entities") if owner == plugin.name]
     declare_references(unit.session, plugin.name, models)
     for dictionary in plugin.dictionaries:
         seed_dictionary(unit.session, dictionary)
     for model in models:
         _seed_series(unit, model)
-    row = {"enabled": enabled, "version": plugin.version, "migrations": current_steps(found)}
-    if not connection.execute(update(PluginState).where(PluginState.name == plugin.name).values(row)).rowcount:
-        connection.execute(insert(PluginState).values(name=plugin.name, **row))
+    keep(connection, plugin.name, enabled=True, version=plugin.version, migrations=current_steps(found))
 
 
 def current_steps(found: Discovered) -> str:
@@ -58,7 +51,7 @@ def current_steps(found: Discovered) -> str:
 def _seed_series(unit: Unit, model: type[Record]) -> None:
     """The first numbering series of an entity; one an administrator changed or put in the bin stays as it is."""
     numbering = model.entity.numbering
-    if not isinstance(numbering, Numbering):
+    if numbering is None:
         return
     known = select(Series.__table__.c.id).where(Series.__table__.c.target == model.entity.name).limit(1)
     if unit.session.connection().execute(known).first() is None:
@@ -85,8 +78,7 @@ def upgrade_all(runtime: Runtime, generation: Generation) -> bool:
             try:
                 _upgrade(runtime, generation, found, plugin)
             except PluginError as error:
-                fault = error if isinstance(error, BuildError) else BuildError(name, error.message, "migration")
-                runtime.set_aside(fault)
+                runtime.set_aside(PluginError(name, error.message, kind="migration"))
     return changed
 
 
@@ -98,8 +90,3 @@ def _upgrade(runtime: Runtime, generation: Generation, found: Discovered, plugin
             install(unit, found, plugin, generation)
             bump(unit.session.connection())
             unit.noteworthy = True
-
-
-def incident_of(error: PluginError) -> Incident:
-    """What to report of an error that ended an installation."""
-    return error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import Config
 from core.contract.hooks import IncidentKind
-from core.errors import StateConflict
+from core.errors import PluginError, StateConflict
 from core.i18n import Text, current_locale, lazy as _
-from core.runtime.generation import AppFactory, BuildError, read_stored
+from core.runtime.generation import AppFactory, read_stored
 
 if TYPE_CHECKING:
     from core.registry import RegisteredEntity, Registry
@@ -47,7 +47,7 @@ def rehearse(runtime: Runtime, names: Sequence[str], coming: Collection[str]) ->
     """Import and build the set `names`, in order, in a child process; `coming`: those of them that do not run yet.
 
     Modules this process has imported before need no child: their import ended once, and the watchdog sees their
-    declarations. Raises `BuildError` naming the module that fails, hangs or ends the child.
+    declarations. Raises `PluginError` naming the module that fails, hangs or ends the child.
     """
     plugins = [runtime.discovery.plugin(name) for name in names if name in coming]
     if all(plugin.hooks in sys.modules for plugin in plugins):
@@ -69,13 +69,13 @@ def try_manifest(config: Config, name: str) -> Text | None:
     """Import one plugin's manifest in a child process; a sentence when that fails or does not end."""
     try:
         _ask(config, {"manifest": name})
-    except (BuildError, StateConflict) as error:
+    except (PluginError, StateConflict) as error:
         return error.message
     return None
 
 
 def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
-    """Run the child and return its last line. Raises `BuildError`, and `StateConflict` when no plugin is to blame."""
+    """Run the child and return its last line. Raises `PluginError`, and `StateConflict` when no plugin is to blame."""
     command = [sys.executable, "-m", "core.runtime.rehearsing"]
     environment = {**config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
@@ -92,16 +92,16 @@ def _ask(config: Config, task: dict[str, Any]) -> dict[str, Any]:
             name=name,
             limit=f"{LIMIT_SECONDS:g}",
         )
-        raise BuildError(name, message, step) from error
+        raise PluginError(name, message, kind=step) from error
     said = _said(child.stdout)
     answer = said[-1] if said else {}
     if "error" in answer:
-        raise BuildError(answer["plugin"], answer["error"], answer["kind"])
+        raise PluginError(answer["plugin"], answer["error"], kind=answer["kind"])
     if "done" not in answer:
         reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
         name, step = _last_step(said, reason)
         message = _("The module %(name)s ended the process that tried it: %(reason)s", name=name, reason=reason)
-        raise BuildError(name, message, step)
+        raise PluginError(name, message, kind=step)
     return answer
 
 

@@ -5,19 +5,19 @@ Run as `python -m core.runtime.rehearsing`, with the task on standard input; eac
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pkgutil import resolve_name
 from typing import Any, TextIO
 
 from core.config import Config
 from core.errors import PluginError
 from core.i18n import Locale, set_locale
 from core.runtime.discovery import Discovery
-from core.runtime.generation import AppFactory, BuildError, import_hooks, read_stored
+from core.runtime.generation import import_hooks, read_stored
 from core.runtime.rehearsal import additions
 from core.runtime.runtime import Runtime
 
@@ -33,29 +33,21 @@ def main(source: TextIO, target: TextIO) -> int:
     try:
         if "manifest" in task:
             say(plugin=task["manifest"], step="import")
-            _import_manifest(task["manifest"])
+            discovery = Discovery()
+            discovery.scan(only={task["manifest"]})
+            discovery.plugin(task["manifest"])
             say(done=True)
         else:
             say(done=True, additions=_build(task, say))
-    except BuildError as error:
+    except PluginError as error:
         say(plugin=error.plugin, error=str(error), kind=error.kind)
-    except PluginError as error:
-        say(plugin=error.plugin, error=str(error), kind="build")
     return 0
-
-
-def _import_manifest(name: str) -> None:
-    discovery = Discovery()
-    discovery.scan(only={name})
-    try:
-        discovery.plugin(name)
-    except PluginError as error:
-        raise BuildError(name, error.message, "import") from error
 
 
 def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[str, ...]]:
     set_locale(Locale(*task["locale"]))
-    runtime = Runtime(Config.from_environment(), app_factory=_factory(task["factory"]))
+    factory = resolve_name(task["factory"]) if task["factory"] else None
+    runtime = Runtime(Config.from_environment(), app_factory=factory)
     tried: list[str] = []
     for name in task["names"]:
         say(plugin=name, step="import")
@@ -70,14 +62,6 @@ def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[st
             say(plugin=name, step="build")
             generation = runtime.build(0, task["names"][:number], stored)
     return asdict(additions(generation.registry, set(task["coming"])))
-
-
-def _factory(path: str | None) -> AppFactory | None:
-    if path is None:
-        return None
-    module, name = path.split(":")
-    factory: AppFactory = getattr(importlib.import_module(module), name)
-    return factory
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -37,17 +37,14 @@ from core.runtime.discovery import Discovery
 from core.runtime.generation import (
     CORE_ENTITIES,
     AppFactory,
-    BuildError,
     Generation,
     Stored,
     build_generation,
     read_stored,
 )
-from core.runtime.state import CORE, lock_state, read_wanted, runnable, set_aside, write_incidents
+from core.runtime.state import CORE, incident_of, keep, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from core.data.scopes import Scope
     from core.metrics import Metrics
 
@@ -72,6 +69,7 @@ class Runtime:
         self.stopped: dict[str, Text] = {}
         """Modules that are on but do not run in the current generation, with the reason."""
         self.app_factory = app_factory
+        self._rehearse = functools.partial(rehearsal.try_manifest, config)
         self._generation: Generation | None = None
         self._refused_version: int | None = None
         self._lock = threading.RLock()
@@ -121,9 +119,7 @@ class Runtime:
             declare_references(Session(connection), CORE, CORE_ENTITIES)
             if connection.execute(select(State.version)).first() is None:
                 connection.execute(insert(State).values(id=1, version=1))
-            row = {"enabled": False, "version": "", "migrations": wanted}
-            if not connection.execute(update(PluginState).where(PluginState.name == CORE).values(row)).rowcount:
-                connection.execute(insert(PluginState).values(name=CORE, **row))
+            keep(connection, CORE, migrations=wanted)
 
     # -- generations --------------------------------------------------------------------------------------------
     @property
@@ -136,7 +132,7 @@ class Runtime:
 
         When building fails for a reason that is no plugin's, the old generation goes on; without one it raises.
         """
-        version = self.read_version()
+        version = int(self.database.scalar(_VERSION))
         current = self._generation
         if current is not None and version in (current.version, self._refused_version):
             return current
@@ -152,50 +148,38 @@ class Runtime:
                 self._refused_version = version
             return self._generation
 
-    def read_version(self) -> int:
-        """The version of the enabled set; the one statement every request makes."""
-        return int(self.database.scalar(_VERSION))
-
     def _renew(self) -> Generation:
         """Build what the database asks for; a plugin that cannot be built is set aside, and the rest is tried."""
         while True:
             with self.database.reading() as session:
                 wanted = read_wanted(session)
                 stored = read_stored(session)
-                unsafe = watchdog.unsafe_imports(session)
             if self._generation is not None and self._generation.version == wanted.version:
                 return self._generation
-            rehearse = None if self._generation is None else self.rehearse_manifest
-            self.discovery.scan(skip=unsafe, rehearse=rehearse, again=wanted.enabled)
+            self._scan(wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
                 return self.build(wanted.version, names, stored)
-            except BuildError as error:
+            except PluginError as error:
                 if error.plugin not in names:
                     raise
                 self.set_aside(error)
 
     def build(self, version: int, names: Iterable[str], stored: Stored, *, app: bool = True) -> Generation:
-        """Build a generation without using it. Raises `BuildError` naming the plugin that does not fit."""
-        factory = self.app_factory if app else None
+        """Build a generation without using it. Raises `PluginError` naming the plugin that does not fit."""
+        return build_generation(self, version, names, stored, app=app)
 
-        def make_app(generation: Generation) -> Flask:
-            assert factory is not None
-            return factory(self, generation)
-
-        return build_generation(self.discovery, version, names, stored, self.report, make_app if factory else None)
-
-    def set_aside(self, error: BuildError) -> None:
+    def set_aside(self, error: PluginError) -> None:
         """Keep a plugin from running after a failure, and say why on the Modules page."""
         log.error("module %s is set aside: %s", error.plugin, error)
         with self.database.connection() as connection:
             lock_state(connection)
             set_aside(connection, error.plugin, str(error))
-            write_incidents(connection, [error.incident])
+            write_incidents(connection, [incident_of(error)])
 
     def rescan(self) -> None:
         """Look for plugins again (`Reload list`): new ones are tried in a child process first; all workers follow."""
-        self._scan_again(self.discovery.found, spared=())
+        self._scan(self.discovery.found)
         with self.database.connection() as connection:
             lock_state(connection)
             bump(connection)
@@ -205,17 +189,14 @@ class Runtime:
         """Look anew at one plugin that could not be imported, though it hung before: somebody wants it switched on."""
         found = self.discovery.found.get(name)
         if found is None or found.plugin is None:
-            self._scan_again([name], spared=[name])
+            self._scan([name], spared=[name])
 
-    def _scan_again(self, again: Collection[str], spared: Collection[str]) -> None:
+    def _scan(self, again: Collection[str], spared: Collection[str] = ()) -> None:
         with self._lock:
             with self.database.reading() as session:
                 unsafe = {name: why for name, why in watchdog.unsafe_imports(session).items() if name not in spared}
-            self.discovery.scan(skip=unsafe, rehearse=self.rehearse_manifest, again=again)
-
-    def rehearse_manifest(self, name: str) -> Text | None:
-        """Import a plugin's manifest in a child process; a sentence when it cannot be imported in time."""
-        return rehearsal.try_manifest(self.config, name)
+            rehearse = None if self._generation is None else self._rehearse
+            self.discovery.scan(skip=unsafe, rehearse=rehearse, again=again)
 
     def context(
         self,
@@ -250,9 +231,7 @@ class Runtime:
 
     def report_error(self, error: PluginError) -> None:
         """Report a plugin's broken contract that ended an operation."""
-        self.report(
-            error.incident if isinstance(error, BuildError) else Incident(error.plugin, "", "build", str(error))
-        )
+        self.report(incident_of(error))
 
     def take_in_incidents(self) -> None:
         """Move what the watchdogs of ended processes left into the database (MO-8)."""
@@ -276,3 +255,4 @@ class Runtime:
 WATCHERS = (audit.watch, notifications.watch)
 """What looks at every unit of work (`Context.watchers`)."""
 _VERSION = "SELECT version FROM core_state"
+"""The one statement every request makes."""

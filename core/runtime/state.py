@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from core.contract.hooks import Incident
 from core.data.records import now
 from core.data.tables import PluginIncident, PluginState, State, bump
-from core.errors import StateConflict
+from core.errors import PluginError, StateConflict
 from core.i18n import Text, lazy as _
-from core.runtime.discovery import Discovery
+from core.runtime.discovery import IMPORT_HOOK, Discovery
 
 CORE = "core"
 """The core keeps the fingerprint of its own migrations in a row of `core_plugin`."""
@@ -53,26 +53,24 @@ class Wanted:
 def read_wanted(session: Session | Connection) -> Wanted:
     """Read version and modules."""
     version = session.execute(select(State.version)).scalar_one()
-    columns = (
-        PluginState.name,
-        PluginState.enabled,
-        PluginState.version,
-        PluginState.migrations,
-        PluginState.set_aside,
-    )
-    rows = session.execute(select(*columns).where(PluginState.name != CORE).order_by(PluginState.name))
+    rows = session.execute(select(PluginState.__table__).where(PluginState.name != CORE).order_by(PluginState.name))
     return Wanted(version, {row.name: Known(*row) for row in rows})
 
 
 def lock_state(session: Session | Connection, shown: int | None = None) -> int:
     """Take the lock under which the enabled set changes, and return its version.
 
-    `shown`: the version the person looked at. Raises `StateConflict` when somebody was faster (F23).
+    `shown`: the version the person looked at. Raises `StateConflict` when somebody was faster.
     """
     version = int(session.execute(select(State.version).with_for_update()).scalar_one())
-    if shown is not None and shown != version:
-        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
+    check_shown(shown, version)
     return version
+
+
+def check_shown(shown: int | None, present: int) -> None:
+    """Raise `StateConflict` when the version a person looked at is no longer that of now (F23)."""
+    if shown is not None and shown != present:
+        raise StateConflict(_("Somebody changed the modules meanwhile. Look at the page again, then decide."))
 
 
 def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str, Text]]:
@@ -88,22 +86,30 @@ def runnable(wanted: Wanted, discovery: Discovery) -> tuple[list[str], dict[str,
             stopped[name] = found.error or ""
     running = [name for name in wanted.enabled if name not in stopped]
     while True:
-        for name in running:
-            missing = [need for need in discovery.plugin(name).requires if need not in running]
-            if missing:
-                stopped[name] = _("It needs %(missing)s, which does not run", missing=", ".join(missing))
-        if not stopped.keys() & set(running):
+        needs = {name: [need for need in discovery.plugin(name).requires if need not in running] for name in running}
+        waiting = {name: ", ".join(missing) for name, missing in needs.items() if missing}
+        if not waiting:
             return running, stopped
-        running = [name for name in running if name not in stopped]
+        running = [name for name in running if name not in waiting]
+        for name, missing in waiting.items():
+            stopped[name] = _("It needs %(missing)s, which does not run", missing=missing)
+
+
+def keep(connection: Connection, name: str, **values: object) -> None:
+    """Store these facts of a module, of one that was never stored too."""
+    if not connection.execute(update(PluginState).where(PluginState.name == name).values(values)).rowcount:
+        connection.execute(insert(PluginState).values(name=name, **values))
 
 
 def set_aside(connection: Connection, name: str, reason: str) -> None:
     """Keep a module from running until somebody switches it on again; it stays enabled (MO-8)."""
-    values = {"set_aside": reason[:DETAIL_LENGTH]}
-    if not connection.execute(update(PluginState).where(PluginState.name == name).values(values)).rowcount:
-        row = {"name": name, "enabled": False, "version": "", "migrations": "", **values}
-        connection.execute(insert(PluginState).values(row))
+    keep(connection, name, set_aside=reason[:DETAIL_LENGTH])
     bump(connection)
+
+
+def incident_of(error: PluginError) -> Incident:
+    """What is kept of an error of a plugin."""
+    return Incident(error.plugin, IMPORT_HOOK if error.kind == "import" else "build", error.kind, str(error))
 
 
 def write_incidents(connection: Connection, incidents: Iterable[Incident]) -> None:

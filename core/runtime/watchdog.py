@@ -15,9 +15,10 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.contract.hooks import Incident, Running, running
@@ -95,8 +96,7 @@ def write_file(var: Path, incident: Incident) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{time.time_ns()}-{secrets.token_hex(4)}.json"
     temporary = target.with_suffix(".tmp")
-    content = {"plugin": incident.plugin, "hook": incident.hook, "kind": incident.kind, "detail": incident.detail}
-    temporary.write_text(json.dumps(content), "utf-8")
+    temporary.write_text(json.dumps(asdict(incident)), "utf-8")
     temporary.rename(target)
     return target
 
@@ -135,22 +135,25 @@ def _read(file: Path) -> Incident | None:
 
 def _set_slow_aside(connection: Connection, plugins: Iterable[str]) -> None:
     already = set(connection.execute(select(PluginState.name).where(PluginState.set_aside.is_not(None))).scalars())
-    for name in sorted(set(plugins) - already - {CORE}):
-        slow = (PluginIncident.plugin == name, PluginIncident.kind == "slow", PluginIncident.cleared.is_(False))
-        count = connection.execute(select(func.count()).select_from(PluginIncident).where(*slow)).scalar_one()
-        if count >= SLOW_LIMIT:
-            reason = lazy_plural(
-                "It took too long %(number)s time, and its process had to be replaced",
-                "It took too long %(number)s times, and its process had to be replaced each time",
-                count,
-            )
-            log.critical("module %s is set aside: %s", name, reason)
-            set_aside(connection, name, str(reason))
+    suspects = PluginIncident.plugin.in_(set(plugins) - already - {CORE})
+    for name, number in connection.execute(_too_slow(suspects).order_by(PluginIncident.plugin)).all():
+        reason = lazy_plural(
+            "It took too long %(number)s time, and its process had to be replaced",
+            "It took too long %(number)s times, and its process had to be replaced each time",
+            number,
+        )
+        log.critical("module %s is set aside: %s", name, reason)
+        set_aside(connection, name, str(reason))
+
+
+def _too_slow(condition: ColumnElement[bool]) -> Select[str, int]:
+    """Of the plugins whose incidents fulfil a condition, those that took too long too often, and how often."""
+    slow = (PluginIncident.kind == "slow", PluginIncident.cleared.is_(False), condition)
+    counted = select(PluginIncident.plugin, func.count()).where(*slow).group_by(PluginIncident.plugin)
+    return counted.having(func.count() >= SLOW_LIMIT)
 
 
 def unsafe_imports(session: Session) -> dict[str, Text]:
     """Plugins whose very import hung too often: they are not imported again until somebody switches them on."""
-    columns = (PluginIncident.plugin, func.count())
-    hanging = (PluginIncident.kind == "slow", PluginIncident.hook == IMPORT_HOOK, PluginIncident.cleared.is_(False))
-    statement = select(*columns).where(*hanging).group_by(PluginIncident.plugin).having(func.count() >= SLOW_LIMIT)
-    return {name: _("Its import does not end") for name, number in session.execute(statement)}
+    hanging = session.execute(_too_slow(PluginIncident.hook == IMPORT_HOOK))
+    return {name: _("Its import does not end") for name, _number in hanging}

@@ -13,12 +13,12 @@ from core.contract.contributions import CheckResult
 from core.contract.hooks import Incident, watched
 from core.contract.plugin import Plugin
 from core.data.tables import PluginIncident
-from core.errors import PluginError, StateConflict
+from core.errors import PluginError, StateConflict, described
 from core.i18n import Text, lazy as _
-from core.runtime.activation import check_coming, leaving
+from core.runtime.activation import leaving, plan_enabling
 from core.runtime.discovery import Discovered, Discovery
 from core.runtime.rehearsal import Additions, additions, rehearse
-from core.runtime.state import Known, read_wanted, runnable
+from core.runtime.state import Known, Wanted, read_wanted, runnable
 
 if TYPE_CHECKING:
     from core.runtime.generation import Generation
@@ -79,37 +79,35 @@ def modules(runtime: Runtime) -> list[Module]:
 def _module(
     name: str, found: Discovered | None, known: Known | None, stopped: Mapping[str, Text], incidents: int
 ) -> Module:
-    plugin = None if found is None else found.plugin
-    reason: Text | None = stopped.get(name)
+    plugin = found.plugin if found else None
+    reason = stopped.get(name)
     status: ModuleStatus = "disabled"
-    if found is None or plugin is None:
+    if plugin is None:
         status = "unavailable"
-        reason = found.error if found is not None else _("It is not installed any more")
-    elif known is not None and (known.set_aside or name in stopped):
+        reason = found.error if found else _("It is not installed any more")
+    elif known and (known.set_aside or name in stopped):
         status = "set aside"
         reason = known.set_aside or reason
-    elif known is not None and known.enabled:
+    elif known and known.enabled:
         status = "enabled"
     return Module(
         name=name,
-        label=name if found is None else found.label,
+        label=found.label if found else name,
         version=plugin.version if plugin else found.version if found else known.version if known else "",
         status=status,
         reason=reason,
-        waiting=None if found is None else found.waiting,
+        waiting=found.waiting if found else None,
         incidents=incidents,
         plugin=plugin,
-        distribution="" if found is None else found.distribution,
+        distribution=found.distribution if found else "",
         has_data=known is not None,
     )
 
 
 def incidents_of(session: Session, name: str, limit: int = 20) -> list[PluginIncident]:
     """The newest faults of a module, cleared ones included."""
-    statement = (
-        select(PluginIncident).where(PluginIncident.plugin == name).order_by(PluginIncident.id.desc()).limit(limit)
-    )
-    return list(session.scalars(statement))
+    newest = select(PluginIncident).filter_by(plugin=name).order_by(PluginIncident.id.desc())
+    return list(session.scalars(newest.limit(limit)))
 
 
 def impact(runtime: Runtime, name: str) -> Impact:
@@ -121,42 +119,32 @@ def impact(runtime: Runtime, name: str) -> Impact:
         known = wanted.known.get(name)
         on = known is not None and known.enabled
         if on and (name in generation.enabled or name not in runtime.discovery.plugins):
-            return _of_disabling(
-                runtime, generation, session, name, wanted.version, leaving(runtime.discovery, wanted, name)
-            )
-    running, _stopped = runnable(wanted, runtime.discovery)
-    return _of_enabling(runtime, name, wanted.version, running)
+            return _of_disabling(runtime, generation, session, wanted, name)
+    return _of_enabling(runtime, wanted, name)
 
 
-def _of_enabling(runtime: Runtime, name: str, version: int, running: list[str]) -> Impact:
+def _of_enabling(runtime: Runtime, wanted: Wanted, name: str) -> Impact:
     discovery = runtime.discovery
-    label = discovery.found[name].label if name in discovery.found else name
+    running, _stopped = runnable(wanted, discovery)
     try:
-        needed = discovery.closure_needs([name])
-        coming = [need for need in needed if need not in running]
-        check_coming(discovery, name, coming, with_needs=True)
-        added = rehearse(runtime, discovery.order({*running, *coming}), coming)
+        coming, names = plan_enabling(discovery, running, name)
+        added = rehearse(runtime, names, coming)
     except (PluginError, StateConflict) as error:
-        return Impact(name, label, version, problem=error.message)
-    return Impact(name, label, version, added, _labelled(discovery, [need for need in coming if need != name]))
+        return Impact(name, discovery.label(name), wanted.version, problem=error.message)
+    return Impact(name, discovery.label(name), wanted.version, added, _others(discovery, name, coming))
 
 
-def _of_disabling(
-    runtime: Runtime, generation: Generation, session: Session, name: str, version: int, going: list[str]
-) -> Impact:
-    discovery = runtime.discovery
-    label = discovery.found[name].label if name in discovery.found else name
+def _of_disabling(runtime: Runtime, generation: Generation, session: Session, wanted: Wanted, name: str) -> Impact:
+    discovery, connection = runtime.discovery, session.connection()
+    going = leaving(discovery, wanted, name)
     lost = additions(generation.registry, [other for other in going if other in generation.enabled])
-    connection = session.connection()
-    owners = {*discovery.found, *read_wanted(session).known}
+    owners = {*discovery.found, *wanted.known}
     counted = {each: count(connection, each) for other in going for each in tables_of(connection, other, owners)}
-    return Impact(
-        name, label, version, lost, _labelled(discovery, [other for other in going if other != name]), counted
-    )
+    return Impact(name, discovery.label(name), wanted.version, lost, _others(discovery, name, going), counted)
 
 
-def _labelled(discovery: Discovery, names: list[str]) -> tuple[tuple[str, Text], ...]:
-    return tuple((name, discovery.found[name].label if name in discovery.found else name) for name in names)
+def _others(discovery: Discovery, name: str, names: list[str]) -> tuple[tuple[str, Text], ...]:
+    return tuple((other, discovery.label(other)) for other in names if other != name)
 
 
 def tables_of(connection: Connection, name: str, owners: set[str]) -> list[str]:
@@ -187,7 +175,7 @@ def run_checks(runtime: Runtime) -> list[tuple[str, Text, CheckResult]]:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # also SystemExit (F30)
-                runtime.report(Incident(plugin, check.name, "check", f"{type(error).__name__}: {error}"))
+                runtime.report(Incident(plugin, check.name, "check", described(error)))
                 result = CheckResult("error", _("The check failed: %(error)s", error=str(error)))
                 session.rollback()
             results.append((plugin, check.label, result))

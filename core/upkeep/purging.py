@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,6 +34,7 @@ from core.data.tables import (
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict
 from core.i18n import lazy as _
+from core.jobs.results import whole_file
 from core.runtime.discovery import Discovery
 from core.runtime.rehearsal import rehearse
 from core.runtime.state import lock_state, read_wanted
@@ -43,12 +43,10 @@ from core.upkeep.overview import count, tables_of
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
-DUMPS = "dumps"
-
 
 def dump_folder(runtime: Runtime) -> Path:
     """Where dumps go unless somebody says otherwise."""
-    return runtime.config.var / DUMPS
+    return runtime.config.var / "dumps"
 
 
 def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path | None) -> Path | None:
@@ -59,11 +57,10 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
     """
     runtime.follow()
     entities = _entities(runtime, name)
-    cause = str(runtime.discovery.found[name].label) if name in runtime.discovery.found else name
-    generation = runtime.generation
+    context = runtime.context(runtime.generation, actor)
     written: Path | None = None
     try:
-        with transaction("module.purge", cause=cause, context=runtime.context(generation, actor)) as unit:
+        with transaction("module.purge", cause=str(runtime.discovery.label(name)), context=context) as unit:
             lock_state(unit.session)
             tables = check_purge(runtime, unit.session, name)
             connection = unit.session.connection()
@@ -109,11 +106,11 @@ def check_purge(runtime: Runtime, session: Session, name: str) -> list[str]:
 def _pointing_at(connection: Connection, tables: Iterable[str]) -> dict[str, int]:
     """Foreign tables with a foreign key into `tables`, and how many rows they have."""
     own = set(tables)
-    inspector = inspect(connection)
-    others = [each for each in inspector.get_table_names() if each not in own]
-    pointing = [
-        each for each in others if any(key["referred_table"] in own for key in inspector.get_foreign_keys(each))
-    ]
+    pointing = {
+        each
+        for (_schema, each), keys in inspect(connection).get_multi_foreign_keys().items()
+        if each not in own and any(key["referred_table"] in own for key in keys)
+    }
     return {each: count(connection, each) for each in sorted(pointing)}
 
 
@@ -134,15 +131,13 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
         found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
     }
     series = select(Series.id).where(Series.target.in_(entities))
-    connection.execute(delete(Reference).where(Reference.plugin == name))
+    for of_plugin in (Reference, JobRow, JobSchedule, PluginIncident):
+        connection.execute(delete(of_plugin).filter_by(plugin=name))
     connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
     connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))
     connection.execute(delete(CustomField).where(CustomField.entity.in_(entities)))
     connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
     connection.execute(delete(Series).where(Series.target.in_(entities)))
-    connection.execute(delete(JobRow).where(JobRow.plugin == name))
-    connection.execute(delete(JobSchedule).where(JobSchedule.plugin == name))
-    connection.execute(delete(PluginIncident).where(PluginIncident.plugin == name))
     connection.execute(delete(PluginState).where(PluginState.name == name))
 
 
@@ -151,21 +146,10 @@ def dump(connection: Connection, name: str, tables: Iterable[str], folder: Path)
     """Write the rows of `tables` as JSON lines into a zip, readable by its owner only; there as a whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}-{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S-%f}.zip"
-    temporary = target.with_suffix(".part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            with zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
-                for each in tables:
-                    with archive.open(f"{each}.jsonl", "w", force_zip64=True) as member:
-                        for line in _lines(connection, each):
-                            member.write(line)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.rename(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(target) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each in tables:
+            with archive.open(f"{each}.jsonl", "w", force_zip64=True) as member:
+                member.writelines(_lines(connection, each))
     return target
 
 

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from wtforms import Field as FormField
 
-from core.data.records import Record
+from core.data.records import Record, value_of
 from core.errors import Invalid
 from core.fields import Field, Link, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
-from core.web.sheet_page import sections, value_of
+from core.web.sheet_page import sections
 
 LINK_CHOICES = 30
 

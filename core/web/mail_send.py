@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 
-from core.data.records import Record
+from core.data.records import Record, value_of
 from core.data.unit import transaction
 from core.errors import Refused
 from core.exchange.mail import suppression
@@ -46,7 +46,6 @@ from core.web.mail_suppression import REASONS
 from core.web.mail_templates import language_options, make_filler, need_mailable
 from core.web.policy import policy
 from core.web.responses import home_path, page, see
-from core.web.sheet_page import value_of
 from core.web.shell import make_shell
 from core.web.submissions import earlier_result
 

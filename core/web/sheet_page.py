@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, render_template, request, url_for
-from sqlalchemy.orm import object_session
 
 from core.contract.contributions import Panel
 from core.data.history import Entry, history_of
-from core.data.records import Record
+from core.data.records import Record, value_of
 from core.exchange.mail.templates import email_fields
 from core.features.files import StoredFile
 from core.features.notes import visible_changes
@@ -34,18 +33,6 @@ HISTORY_LINES = 20
 KEY_FACTS = 7
 ACTIVITY, DETAILS, FILES = TABS = ("activity", "details", "files")
 """The core's tabs, the first of them shown unless the address says otherwise."""
-
-
-def value_of(record: Record, field: Field) -> Any:
-    """The value of any field of a record read by the request's session."""
-    if field.extra_key is not None:
-        stored = (record.extra or {}).get(field.extra_key)
-        return None if stored is None else field.type.load(stored)
-    if isinstance(record, field.owner):
-        return getattr(record, field.attribute)
-    session = object_session(record)
-    facet = session.get(field.owner, record.id) if session else None
-    return None if facet is None else getattr(facet, field.attribute)
 
 
 def show_sheet(

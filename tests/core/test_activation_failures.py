@@ -11,7 +11,6 @@ import pytest
 from core.errors import PluginError, Refused, StateConflict, Veto
 from core.runtime import rehearsal
 from core.runtime.activation import disable, enable
-from core.runtime.generation import BuildError
 from core.runtime.runtime import Runtime
 from tests.core.looking import everything, incidents, state, wait_for_quiet
 
@@ -92,7 +91,7 @@ class TestFailing:
         good = workshop.plugin("good")
         name = workshop.plugin("hanging", hooks=hang, requires=(good,), known=False)
         runtime = processes.start()
-        with pytest.raises(BuildError, match="12 seconds") as caught:
+        with pytest.raises(PluginError, match="12 seconds") as caught:
             enable(runtime, name)
         assert caught.value.plugin == name
         assert caught.value.kind == ("import" if where == "import" else "build")

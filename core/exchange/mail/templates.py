@@ -19,8 +19,7 @@ from core.access.models import User
 from core.access.permissions import Permissions
 from core.access.users import actor_of
 from core.contract.changes import Actor
-from core.data.records import Record, now
-from core.data.session import INCLUDE_DELETED
+from core.data.records import Record, now, value_of
 from core.data.unit import Unit
 from core.errors import EditConflict, NotFound, Refused
 from core.exchange.mail.addresses import MAXIMUM_NAME, check_body, check_text
@@ -141,23 +140,13 @@ def values_of(
     for field in registered.fields.values():
         name = f"record.{field.name}"
         if name in visible:
-            value = _read(session, record, field)
+            value = value_of(record, field)
             values[name] = Value("") if value is None else Value(field.type.text(value), field.type.dump(value))
     company = read_settings(session, "core", CORE_SETTINGS)["company_name"] or ""
     values["company.name"] = Value(company)
     values["sender.name"] = Value(sender.name if sender else company)
     values["sender.email"] = Value(sender.email if sender else "")
     return values
-
-
-def _read(session: Session, record: Record, field: Field) -> Any:
-    if field.extra_key is not None:
-        stored = (record.extra or {}).get(field.extra_key)
-        return None if stored is None else field.type.load(stored)
-    if isinstance(record, field.owner):
-        return getattr(record, field.attribute)
-    facet = session.get(field.owner, record.id, execution_options=INCLUDE_DELETED)
-    return None if facet is None else getattr(facet, field.attribute)
 
 
 @dataclass(frozen=True, slots=True)
