@@ -12,6 +12,8 @@ from tests.architecture.source import code_lines, parsed, python_files, relative
 
 MAXIMUM_FILE = 400
 KERNEL = ("core/contract", "core/fields", "core/data", "core/registry.py", "core/runtime")
+SPLIT_OFF = ("core/masks.py", "core/config.py", "core/upkeep")
+"""Once part of the kernel's rooms: they count, so that a limit is not kept by moving things out (decision 0008)."""
 MAXIMUM_KERNEL = 6_000
 MAXIMUM_HOOKS = 120
 ASKING = frozenset({"enabled", "is_enabled", "PluginState", "read_wanted", "discovery"})
@@ -60,8 +62,8 @@ def test_no_file_is_longer_than_a_person_can_hold() -> None:
 
 
 def test_the_kernel_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
-    """Contract, fields, data, registry and runtime together, counted in lines of code."""
-    sizes = {part: sum(map(code_lines, python_files(part))) for part in KERNEL}
+    """Contract, fields, data, registry and runtime together, with what was split off them, counted in lines of code."""
+    sizes = {part: sum(map(code_lines, python_files(part))) for part in (*KERNEL, *SPLIT_OFF)}
     total = sum(sizes.values())
     with capsys.disabled():
         print(
