@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from core.errors import Refused
 from core.exchange.mail.grammar import MAXIMUM_BYTES, Value, check_template, render
+from core.i18n import Locale, use_locale
 
 VALUES = {
     "record.name": Value("Zinc {{7*7}} <b>"),
@@ -166,3 +167,33 @@ def test_whatever_is_typed_is_refused_or_harmless(text: str) -> None:
         return
     assert len(shown) <= len(text) * 20
     assert "<class" not in shown
+
+
+@pytest.mark.parametrize("name", ["number", "money"])
+@pytest.mark.parametrize(
+    "figure",
+    ["1e5000", "-1e5000", "1e-5000", "9" * 5_000, "1e31", "1e999999999", "NaN", "sNaN", "Infinity", "1_000", "١٢"],
+)
+def test_figures_without_measure_are_no_fault(name: str, figure: str) -> None:
+    """T24: what a filter cannot write out is shown as it stands, or refused; never an error of ours."""
+    for text in (f"{{{{ '{figure}'|{name} }}}}", f"{{{{ record.wild|{name} }}}}"):
+        try:
+            assert len(render(text, {"record.wild": Value("shown", figure)})) < 10_000
+        except Refused as refused:
+            assert refused.field == "body"
+
+
+def test_figures_are_still_shown() -> None:
+    with use_locale(Locale("en", "GB")):
+        assert render("{{ '1234.50'|number }}", {}) == "1,234.50"
+        assert "1,234.50" in render("{{ '1234.50'|money }}", {})
+        assert render("{{ '1e19'|number }}", {}).count("0") == 19
+
+
+def test_what_is_filled_in_has_a_size_too() -> None:
+    """A few kB of placeholders must not become megabytes for each of 200 recipients (T24)."""
+    long = {"record.long": Value("é" * 20_000)}
+    text = "{{ record.long }}" * 499
+    with pytest.raises(Refused, match="256"):
+        render(text, long)
+    assert len(render("{{ record.long }}" * 6, long)) == 120_000

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -23,6 +23,10 @@ from core.errors import Refused
 from core.i18n import format_amount, format_date, format_decimal, lazy as _
 
 MAXIMUM_BYTES = 256 * 1024
+"""Of a text as it is written, and as it is filled in."""
+MOST_PLACES = 6
+LARGEST_FIGURE = 20
+"""Digits before the point of what is shown as a figure; nothing anybody sells has more."""
 MAXIMUM_PIECES = 1_000
 """Variables and conditions in one text; a letter has a dozen."""
 MAXIMUM_SECONDS = 1.0
@@ -60,21 +64,25 @@ def _date(value: Any) -> str:
         return str(value)
 
 
-def _number(value: Any) -> str:
+def _figure(value: Any) -> Decimal | None:
+    """The value as a figure that can be written out, None for other words."""
     try:
         number = Decimal(_raw(value))
     except InvalidOperation:
+        return None
+    return number if number.is_finite() and number.adjusted() < LARGEST_FIGURE else None
+
+
+def _number(value: Any) -> str:
+    number = _figure(value)
+    if number is None:
         return str(value)
-    places = -int(number.as_tuple().exponent) if isinstance(number.as_tuple().exponent, int) else 0
-    return format_decimal(number, max(0, min(places, 6))) if number.is_finite() else str(value)
+    return format_decimal(number, max(0, min(-int(number.as_tuple().exponent), MOST_PLACES)))
 
 
 def _money(value: Any, currency: str = "EUR") -> str:
-    try:
-        amount = Decimal(_raw(value))
-    except InvalidOperation:
-        return str(value)
-    return format_amount(amount, currency) if amount.is_finite() else str(value)
+    amount = _figure(value)
+    return str(value) if amount is None else format_amount(amount, currency)
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
@@ -208,14 +216,28 @@ def render(text: str, values: Mapping[str, str]) -> str:
     check_template(text, values.keys())
     began = time.monotonic()
     try:
-        result = _environment().from_string(text).render(_tree(values))
-    except (TemplateError, TypeError, ValueError, RecursionError, SyntaxError, MemoryError) as error:
+        result = _joined(_environment().from_string(text).generate(_tree(values)), began)
+    except (TemplateError, ArithmeticError, TypeError, ValueError, RecursionError, SyntaxError, MemoryError) as error:
         raise Refused(
             _("This text cannot be filled in: %(problem)s", problem=str(error)[:200]), field="body"
         ) from error
-    if time.monotonic() - began > MAXIMUM_SECONDS:
-        raise Refused(_("This text takes too long to fill in. Shorten it."), field="body")
     return result
+
+
+def _joined(pieces: Iterable[str], began: float) -> str:
+    """What the template gives, piece by piece: neither its size nor its time is found out too late (T24)."""
+    found, size = [], 0
+    for piece in pieces:
+        found.append(piece)
+        size += len(piece.encode("utf-8", "surrogatepass"))
+        if size > MAXIMUM_BYTES:
+            raise Refused(
+                _("Filled in, this text is longer than %(limit)s kB. Shorten it.", limit=MAXIMUM_BYTES // 1024),
+                field="body",
+            )
+        if time.monotonic() - began > MAXIMUM_SECONDS:
+            raise Refused(_("This text takes too long to fill in. Shorten it."), field="body")
+    return "".join(found)
 
 
 def _tree(values: Mapping[str, str]) -> dict[str, Any]:
