@@ -328,10 +328,21 @@ class TestSuppressionList:
         send(office)
         assert sink.counts() == {"lea@example.org": 1}
 
-    def test_the_hash_is_keyed_and_older_keys_count(self, office: Site) -> None:
+    def test_refusals_outlive_the_key_and_the_address(self, office: Site) -> None:
+        """A key file that is lost, or was not restored, loses none while the address is kept; older keys count."""
         old, new = b"o" * 32, b"n" * 32
         with transaction("test.optout", context=office.context()) as unit:
-            suppression.suppress(unit.session, (old,), "lea@example.org", "opt-out", unit.context.actor)
+            suppression.suppress(unit.session, (old,), "Lea+news@example.org", "opt-out", unit.context.actor)
+            suppression.suppress(unit.session, (new,), "lea@example.org", "opt-out", unit.context.actor)
+        spellings = ["LEA+x@example.org", "lea@example.org", "Lea+news@EXAMPLE.org"]
+        with office.runtime.database.reading() as session:
+            assert len(list(session.scalars(select(Suppression)))) == 1
+            for keys in ((new, old), (new,), (old,)):
+                assert all(suppression.find(session, keys, spelling) for spelling in spellings)
+                assert suppression.suppressed(session, keys, [*spellings, "paul@example.org"]).keys() == set(spellings)
+            assert suppression.find(session, (new,), "le@example.org") is None
+        with office.runtime.database.connection() as connection:  # as after an erasure: the keyed hash is left
+            connection.execute(update(Suppression).values(address=None, person=None))
         with office.runtime.database.reading() as session:
             assert suppression.find(session, (new, old), "LEA+x@example.org") is not None
             assert suppression.find(session, (new,), "lea@example.org") is None

@@ -20,7 +20,7 @@ TROUBLE = (FAILED, UNCERTAIN)
 
 
 class MailMessage(Row):
-    """What is said: frozen when it is queued. `kind`: `account` (passes the opt-out gate), `single` or `bulk`."""
+    """What is said: frozen when it is queued. `kind`: `account` (passes the opt-out gate), `notice`, `single` or `bulk`."""
 
     __tablename__ = "core_mail_message"
     __table_args__ = (
@@ -46,7 +46,9 @@ class MailMessage(Row):
     owner_name: Mapped[str] = mapped_column(String(120))
     action: Mapped[str] = mapped_column(String(120))
     operation_id: Mapped[int | None] = mapped_column(Identifier)
-    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type())
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type(), index=True)
+    expires_at: Mapped[datetime.datetime | None] = mapped_column(DateTime().column_type(), index=True)
+    """When the link in a mail of an account ends: from then on it is neither sent nor kept."""
 
 
 class MailRecipient(Row):
@@ -101,13 +103,17 @@ class MailAttachment(Row):
 
 
 class Suppression(Row):
-    """An address that gets no mail: who said so, when and why (ML-4). After erasure only the keyed hash is left (G04)."""
+    """An address that gets no mail: who said so, when and why (ML-4). After erasure only the keyed hash is left (G04).
+
+    `person`: what the address is compared by while it is kept, so that a lost key loses no refusal.
+    """
 
     __tablename__ = "core_suppression"
     __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     address_hash: Mapped[str] = mapped_column(String(64), unique=True)
     address: Mapped[str | None] = mapped_column(String(254))
+    person: Mapped[str | None] = mapped_column(String(254), index=True)
     reason: Mapped[str] = mapped_column(String(20))
     note: Mapped[str | None] = mapped_column(String(500))
     user_id: Mapped[int | None] = mapped_column(Identifier)
