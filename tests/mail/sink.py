@@ -12,6 +12,8 @@ whose sender never heard the answer. FILE says what to do otherwise, one rule a 
     swallow ADDRESS SECONDS      take the mail, wait, answer nothing and close
     close AFTER                  close the connection after so many mails
     cut BYTES                    close the connection after so many bytes of every mail's data
+    hangup VERB [ADDRESS]        close the connection instead of answering mail, rcpt or data
+    bye ADDRESS                  close the connection right after refusing RCPT of this address
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ class Sink:
     def answer(self, verb: str, address: str) -> str | None:
         """The scripted answer to a command about an address."""
         for rule in self.rules():
-            if rule[0] == verb and rule[1] in (address, "*"):
+            if rule[0] == verb and len(rule) > 2 and rule[1] in (address, "*"):
                 words = rule[2:]
                 if words[0] == "once":
                     if " ".join((*rule[:2], address)) in self._used:
@@ -53,6 +55,13 @@ class Sink:
                     words = words[1:]
                 return " ".join(words)
         return None
+
+    def hangs_up(self, server: SMTP, verb: str, address: str) -> bool:
+        """Close the connection instead of an answer, if told so."""
+        hit = any(rule[:2] == ["hangup", verb] and rule[2:] in ([], [address]) for rule in self.rules())
+        if hit:
+            server.transport.abort()
+        return hit
 
     def number(self, verb: str) -> float | None:
         """The figure of a rule without an address."""
@@ -67,6 +76,8 @@ class Sink:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         refusal = self.answer("mail", address)
+        if self.hangs_up(server, "mail", address):
+            return "250 nobody hears this"
         if refusal:
             return refusal
         envelope.mail_from = address
@@ -76,7 +87,10 @@ class Sink:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         refusal = self.answer("rcpt", address)
+        if self.hangs_up(server, "rcpt", address):
+            return "250 nobody hears this"
         if refusal:
+            server.leaving = ["bye", address] in self.rules()
             return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -109,9 +123,16 @@ class Cutting(SMTP):
     """Closes the connection after so many bytes of data, as a network would."""
 
     sink: Sink
-    in_data = False
+    leaving = False
+
+    async def push(self, status: Any) -> None:
+        await super().push(status)
+        if self.leaving:
+            self.transport.close()
 
     async def smtp_DATA(self, argument: str) -> None:
+        if self.sink.hangs_up(self, "data", ""):
+            return
         limit = self.sink.number("cut")
         if limit is None:
             await super().smtp_DATA(argument)

@@ -8,26 +8,30 @@ person, never sent again by itself. Rows of the outbox are no records: these sma
 from __future__ import annotations
 
 import datetime
-import fcntl
-import os
+import logging
 import random
-import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, and_, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM
 from core.data.clock import database_clock
 from core.data.engine import Database
 from core.data.records import now
+from core.errors import Busy
 from core.exchange.mail import models, suppression
+from core.exchange.mail.addresses import address_key
 from core.exchange.mail.models import MailMessage, MailRecipient, MailServer
+from core.exchange.mail.presence import is_gone
 from core.exchange.mail.smtp import Reply
 from core.features.notifications import mail_ended
+
+log = logging.getLogger("comptoir.mail")
 
 DEFER_SECONDS = (300.0, 900.0, 2_700.0, 8_100.0, 24_300.0, 72_900.0)
 """After a temporary refusal: 5, 15, 45 minutes, and so on, for about a day and a half (F06)."""
@@ -36,6 +40,11 @@ MAXIMUM_ATTEMPTS = len(DEFER_SECONDS)
 PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 900.0
 LEASE_MARGIN_SECONDS = 300.0
+SETTLE_SECONDS = 240.0
+"""How long an answer is kept trying to be written down: less than the lease lasts beyond the answer."""
+AGAIN_SECONDS = 1.0
+SOFT_BOUNCES = 5
+"""So many messages given up in a row make a mailbox that takes none a bad address (G11)."""
 MINUTE = 60.0
 SERVER = 1
 """The one row of the server's state."""
@@ -58,50 +67,7 @@ class Claim:
     owner: str
 
 
-# -- who is alive -----------------------------------------------------------------------------------------------------
-def _node(folder: Path) -> str:
-    """The name of this folder of locks: a sender on another machine has another one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "node"
-    if not file.exists():
-        temporary = folder / f"node.{secrets.token_hex(4)}"
-        temporary.write_text(secrets.token_hex(8), "ascii")
-        try:
-            os.link(temporary, file)  # fails when another process was faster: then its name counts
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    return file.read_text("ascii")
-
-
-@contextmanager
-def presence(folder: Path) -> Iterator[str]:
-    """A name under which to claim. A lock on a file of that name lasts exactly as long as this process (kill -9 too)."""
-    name = f"{_node(folder)}.{os.getpid()}.{secrets.token_hex(8)}"
-    file = folder / f"{name}.lock"
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        try:
-            yield name
-        finally:
-            file.unlink(missing_ok=True)
-
-
-def _is_gone(folder: Path, owner: str) -> bool:
-    """Whether the sender of that name surely ended: one of this folder whose lock is free or not there any more."""
-    if owner.partition(".")[0] != _node(folder):
-        return False
-    try:
-        with (folder / f"{owner}.lock").open("r+") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
-
-
+# -- what a sender left behind ----------------------------------------------------------------------------------------
 def recover(database: Database, folder: Path) -> int:
     """Put in order what a sender that is gone left behind; returns how many rows (F01, F02)."""
     with database.reading() as session:
@@ -110,7 +76,7 @@ def recover(database: Database, folder: Path) -> int:
             MailRecipient.state.in_((models.CLAIMED, models.DATA))
         )
         held = [(owner or "", until or 0.0) for owner, until in session.execute(left)]
-    gone = {owner for owner, until in held if until < moment or _is_gone(folder, owner)}
+    gone = {owner for owner, until in held if until < moment or is_gone(folder, owner)}
     if not gone:
         return 0
     with database.writing() as session:
@@ -228,8 +194,9 @@ def _release(
     *,
     attempts: int | None = None,
     next_at: float | None = None,
+    only: Sequence[str] = (models.CLAIMED, models.DATA),
 ) -> bool:
-    """End a claim of ours; False when it is not ours any more."""
+    """End a claim of ours, of a row in one of the states `only`; False when it is not ours any more."""
     values: dict[str, object] = {"state": state, "claim": None, "lease_until": None, "changed_at": now()}
     values["last_reply"] = reply[:500] or None
     if state == models.SENT:
@@ -238,7 +205,7 @@ def _release(
         values["attempts"] = attempts
     if next_at is not None:
         values["next_at"] = next_at
-    own = (MailRecipient.id == recipient_id, MailRecipient.claim == owner)
+    own = (MailRecipient.id == recipient_id, MailRecipient.claim == owner, MailRecipient.state.in_(only))
     done = bool(session.connection().execute(update(MailRecipient).where(*own).values(values)).rowcount)
     if done and state == models.SENT:
         models.empty_account_mail(session, recipient_id)
@@ -258,43 +225,69 @@ def _tell_owners(session: Session, which: ColumnElement[bool]) -> None:
             mail_ended(session.connection(), owner, number, about, uncertain=state == models.UNCERTAIN)
 
 
-def mark_data(database: Database, held: Claim) -> bool:
-    """Committed before the last dot goes out; False when the row is not ours any more and must not be sent."""
+def mark_data(database: Database, held: Claim, end_of_data: float) -> bool:
+    """Committed before the last dot goes out; False when the row is not ours any more and must not be sent.
+
+    The lease begins anew: getting here may have used up most of it, and the answer may take `end_of_data` seconds.
+    """
     with database.writing() as session:
+        lease = database_clock(session) + end_of_data + LEASE_MARGIN_SECONDS
         own = (
             MailRecipient.id == held.recipient_id,
             MailRecipient.claim == held.owner,
             MailRecipient.state == models.CLAIMED,
         )
-        step = update(MailRecipient).where(*own).values(state=models.DATA, changed_at=now())
+        step = update(MailRecipient).where(*own).values(state=models.DATA, lease_until=lease, changed_at=now())
         done = bool(session.connection().execute(step).rowcount)
         session.commit()
     return done
 
 
-def settle(database: Database, keys: Sequence[bytes], held: Claim, reply: Reply) -> str:
-    """Write down what the server answered; returns the state. Flags an address that does not work (F06, F07, G11)."""
-    with database.writing() as session:
-        if reply.accepted:
-            state = models.SENT
-            _release(session, held.recipient_id, held.owner, state, str(reply))
-            _well(session)
-        elif reply.temporary and held.attempts < MAXIMUM_ATTEMPTS:
-            state = models.DEFERRED
-            delay = DEFER_SECONDS[held.attempts] * random.uniform(1.0, 1.0 + JITTER)
-            _release(
-                session, held.recipient_id, held.owner, state, str(reply),
-                attempts=held.attempts + 1, next_at=database_clock(session) + delay,
-            )  # fmt: skip
-            _well(session)
-        else:
-            state = models.FAILED
-            _release(session, held.recipient_id, held.owner, state, str(reply))
-            if reply.bad_address or (reply.temporary and reply.about_address):
-                suppression.suppress(session, keys, held.address, suppression.BOUNCE, SYSTEM, str(reply))
-            _well(session)
-        session.commit()
-    return state
+def settle(database: Database, keys: Sequence[bytes], held: Claim, reply: Reply) -> str | None:
+    """Write down what the server answered; returns the state, None when the row was not ours any more.
+
+    What was heard must not get lost: a database that is busy or away is tried again for minutes, within the lease.
+    """
+    until = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            with database.writing() as session:
+                state = _settled(session, keys, held, reply)
+                session.commit()
+            return state
+        except (Busy, SQLAlchemyError) as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("mail %s: the answer cannot be written down, trying again: %s", held.recipient_id, error)
+            time.sleep(AGAIN_SECONDS)
+
+
+def _settled(session: Session, keys: Sequence[bytes], held: Claim, reply: Reply) -> str | None:
+    """One try of `settle`. Flags an address that does not work (F06, F07, G11)."""
+    attempts: int | None = None
+    next_at: float | None = None
+    state = models.SENT if reply.accepted else models.FAILED
+    if reply.temporary and held.attempts < MAXIMUM_ATTEMPTS:
+        state, attempts = models.DEFERRED, held.attempts + 1
+        next_at = database_clock(session) + DEFER_SECONDS[held.attempts] * random.uniform(1.0, 1.0 + JITTER)
+    ours = _release(session, held.recipient_id, held.owner, state, str(reply), attempts=attempts, next_at=next_at)
+    _well(session)
+    if state == models.FAILED and (reply.bad_address or (reply.soft_bounce and _bounces(session, held.address))):
+        suppression.suppress(session, keys, held.address, suppression.BOUNCE, SYSTEM, str(reply))
+    return state if ours else None
+
+
+def _bounces(session: Session, address: str) -> bool:
+    """Whether so many messages to an address, one after the other, were given up because its mailbox took none (G11)."""
+    own = select(MailRecipient.state, MailRecipient.last_reply).where(
+        MailRecipient.address_key == address_key(address), MailRecipient.state.in_((models.SENT, models.FAILED))
+    )
+    latest = session.execute(own.order_by(MailRecipient.changed_at.desc(), MailRecipient.id.desc()).limit(SOFT_BOUNCES))
+    replies = [(state, reply or "") for state, reply in latest]
+    return len(replies) == SOFT_BOUNCES and all(
+        state == models.FAILED and (parsed := Reply.parse(reply)) is not None and parsed.soft_bounce
+        for state, reply in replies
+    )
 
 
 def put_aside(database: Database, held: Claim, state: str, reason: str) -> None:
@@ -304,16 +297,24 @@ def put_aside(database: Database, held: Claim, state: str, reason: str) -> None:
         session.commit()
 
 
-def put_back(database: Database, held: Claim, reason: str, *, counts: bool) -> None:
-    """Give a row back that the server surely has not. `counts`: the connection broke during this mail, and one that
-    breaks every connection must not hold up the others for ever."""
+def put_back(
+    database: Database, held: Claim, reason: str, *, counts: bool, delay: float = 0.0, after_dot: bool = False
+) -> None:
+    """Give a row back that the server surely has not; one that is in `data` only when the server said so (`after_dot`).
+
+    `counts`: it broke during this mail, and one that breaks every connection must not hold up the others for ever.
+    `delay`: seconds before it is tried again, so that others come first.
+    """
+    states = (models.CLAIMED, models.DATA) if after_dot else (models.CLAIMED,)
     with database.writing() as session:
         if counts and held.attempts >= MAXIMUM_ATTEMPTS:
-            _release(session, held.recipient_id, held.owner, models.FAILED, reason)
+            _release(session, held.recipient_id, held.owner, models.FAILED, reason, only=states)
         else:
-            later = database_clock(session) + (PAUSE_SECONDS * 2**held.attempts if counts else 0.0)
-            attempts = held.attempts + 1 if counts else held.attempts
-            _release(session, held.recipient_id, held.owner, models.PENDING, reason, attempts=attempts, next_at=later)
+            later = database_clock(session) + delay + (PAUSE_SECONDS * 2**held.attempts if counts else 0.0)
+            _release(
+                session, held.recipient_id, held.owner, models.PENDING, reason,
+                attempts=held.attempts + 1 if counts else held.attempts, next_at=later, only=states,
+            )  # fmt: skip
         session.commit()
 
 

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeout
 
 from core.data.engine import Database
 from core.data.records import now
-from core.errors import ComptoirError
+from core.errors import Busy, ComptoirError
 from core.exchange.mail import journal, models
 from core.exchange.mail.addresses import Mailbox
 from core.exchange.mail.builder import Attachment, BuilderError, Letter, build
 from core.exchange.mail.journal import Claim
 from core.exchange.mail.models import MailAttachment, MailContent, MailMessage, MailRecipient
+from core.exchange.mail.presence import presence
 from core.exchange.mail.settings import MailSettings, mail_settings
 from core.exchange.mail.smtp import Dropped, Server, ServerDown, Unknown
 
@@ -33,6 +35,8 @@ log = logging.getLogger("comptoir.mail")
 
 TURN_SECONDS = 5.0
 """How long one call sends before it lets the worker do something else."""
+TRANSIENT = (Busy, DBAPIError, PoolTimeout, OSError, MemoryError)
+"""What goes wrong while a mail is read that may be well the next time."""
 
 
 class _Lost(Exception):
@@ -48,16 +52,24 @@ def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     """Send what is due; returns how many recipients were dealt with.
 
     `stop` is asked between two messages (SIGTERM). Without a server nothing happens: mail stays in the outbox (ML-6).
+    Raises `Busy` or an error of SQLAlchemy while the database is away, for the caller to wait.
     """
-    database, keys = runtime.database, runtime.config.secret_keys
-    folder = presence_folder(runtime.config.var)
+    database = runtime.database
+    try:
+        return _send(database, runtime.config.secret_keys, presence_folder(runtime.config.var), stop)
+    except OSError as error:  # the folder of locks: the disk is full, or it is not ours to write
+        _wait(database, f"{type(error).__name__}: {error}")
+        return 0
+
+
+def _send(database: Database, keys: tuple[bytes, ...], folder: Path, stop: Callable[[], bool]) -> int:
     journal.recover(database, folder)
     with database.reading() as session:
         settings = mail_settings(session, keys)
     if not settings.host or not journal.anything_due(database):
         return 0
     done, until = 0, time.monotonic() + TURN_SECONDS
-    with journal.presence(folder) as owner, Server(settings) as server:
+    with presence(folder) as owner, Server(settings) as server:
         while not stop() and time.monotonic() < until:
             held = journal.claim(database, owner, keys, settings.throttle, settings.end_of_data_seconds)
             if held is None or not _deal_with(database, keys, settings, server, held):
@@ -66,13 +78,25 @@ def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     return done
 
 
+def _wait(database: Database, problem: str) -> tuple[float, bool]:
+    """Leave the server alone for a while; the first time it is reported."""
+    seconds, first = journal.pause(database, problem)
+    if first:
+        log.warning("waiting for the mail server, next try in %.0f s: %s", seconds, problem)
+    return seconds, first
+
+
 def _deal_with(
     database: Database, keys: tuple[bytes, ...], settings: MailSettings, server: Server, held: Claim
 ) -> bool:
-    """One recipient, to the end of its claim; False when the server cannot be used now."""
+    """One recipient, to the end of its claim; False when nothing more can be sent now."""
     try:
         letter = load_letter(database, held.recipient_id, settings)
         content = build(letter)
+    except TRANSIENT as error:  # the machine or the database is to blame, not the mail
+        log.warning("mail %s cannot be read now: %s", held.recipient_id, error)
+        journal.put_back(database, held, "", counts=False, delay=journal.PAUSE_SECONDS)
+        return False
     except (
         Exception
     ) as error:  # one poisoned row must not hold up the others (F11), whatever it makes the library raise
@@ -80,18 +104,26 @@ def _deal_with(
         log.error("mail %s cannot be built: %s", held.recipient_id, words)
         journal.put_aside(database, held, models.FAILED, words)
         return True
+    return _hand_over(database, keys, settings, server, held, letter, content)
 
+
+def _hand_over(
+    database: Database,
+    keys: tuple[bytes, ...],
+    settings: MailSettings,
+    server: Server,
+    held: Claim,
+    letter: Letter,
+    content: bytes,
+) -> bool:
     def before_dot() -> None:
-        if not journal.mark_data(database, held):
+        if not journal.mark_data(database, held, settings.end_of_data_seconds):
             raise _Lost
 
     try:
         reply = server.deliver(letter.sender.address, letter.to.address, content, before_dot)
     except ServerDown as error:
-        journal.put_back(database, held, str(error), counts=False)
-        seconds, first = journal.pause(database, str(error))
-        if first:
-            log.warning("waiting for the mail server, next try in %.0f s: %s", seconds, error)
+        _server_down(database, held, error)
         return False
     except Dropped as error:
         journal.put_back(database, held, str(error), counts=True)
@@ -99,11 +131,29 @@ def _deal_with(
     except Unknown as error:
         journal.put_aside(database, held, models.UNCERTAIN, str(error))
         return True
+    except (Busy, SQLAlchemyError) as error:  # of `mark_data`: the last dot was not written
+        log.warning("mail %s cannot be marked now: %s", held.recipient_id, error)
+        journal.put_back(database, held, "", counts=False, delay=journal.PAUSE_SECONDS)
+        return False
     except _Lost:
         return True
     state = journal.settle(database, keys, held, reply)
-    log.info("mail %s %s", held.recipient_id, state)
+    if state is None:
+        log.warning("mail %s: the server answered %s, too late: its row is not ours any more", held.recipient_id, reply)
+    else:
+        log.info("mail %s %s", held.recipient_id, state)
     return True
+
+
+def _server_down(database: Database, held: Claim, error: ServerDown) -> None:
+    """Everything waits. The mail at which it showed comes after the others; it is to blame only if these go through."""
+    if error.in_mail:
+        seconds, first = _wait(database, str(error))
+        delay = seconds + journal.PAUSE_SECONDS
+        journal.put_back(database, held, str(error), counts=first, delay=delay, after_dot=error.after_dot)
+    else:
+        journal.put_back(database, held, str(error), counts=False)
+        _wait(database, str(error))
 
 
 def load_letter(database: Database, recipient_id: int, settings: MailSettings) -> Letter:
