@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
 
+from core.access.hosts import is_loopback
 from core.data.unit import transaction
 from core.errors import Refused
 from core.exchange.mail import journal
@@ -28,20 +29,12 @@ from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.mail_contexts import MailSettingsPage
 from core.web.mail_outbox import server_notices
-from core.web.policy import policy
+from core.web.policy import guarded_by_password, policy
 from core.web.responses import page, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("mail_settings", __name__, url_prefix="/admin/mail")
 MAXIMUM_PASSWORD = 500
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself: what goes there does not cross a network."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 @blueprint.get("")
@@ -62,7 +55,7 @@ def _page(typed: Mapping[str, str], errors: Mapping[str, Text], status: int) -> 
     controls: list[FormControl] = []
     for setting in MAIL_SETTINGS:
         control = setting.type.control()
-        required = setting.name in ("port", "security", "throttle", "end_of_data_seconds")
+        required = setting.default is not None
         controls.append(
             FormControl(
                 setting.name, setting.label, control.kind, dict(control.attributes), control.options,
@@ -95,27 +88,32 @@ def _page(typed: Mapping[str, str], errors: Mapping[str, Text], status: int) -> 
 
 def _warnings() -> list[Text]:
     settings = mail_settings(here().session)
-    if settings.host and settings.security == NONE and not is_loopback(settings.host):
+    if settings.host and settings.security == NONE and not is_loopback(settings.host.lower()):
         return [_("Mail goes to the server unencrypted: others on the way can read it. Choose STARTTLS or TLS.")]
     return []
 
 
 @blueprint.post("")
 @policy("settings.manage")
+@guarded_by_password
 def save() -> Response:
-    """Store the settings, or show what is wrong."""
+    """Store the settings, or show what is wrong. Who sets the server is sent every link that opens an account (A52)."""
     here().fresh()
     password = request.form.get("password", "")[:MAXIMUM_PASSWORD]
     try:
         with transaction("mail.settings", cause=gettext("Mail server")) as unit:
-            write_settings(unit.session, OWNER, MAIL_SETTINGS, request.form)
             keys = unit.context.secret_keys
+            before = mail_settings(unit.session, keys)
+            write_settings(unit.session, OWNER, MAIL_SETTINGS, request.form)
             if password:
                 write_password(unit.session, keys, password)
             elif request.form.get("forget") == "on":
                 write_password(unit.session, keys, None)
             unit.session.flush()
-            _check(mail_settings(unit.session, keys))
+            now = mail_settings(unit.session, keys)
+            _check(now)
+            if now.password and not password and now.told != before.told:
+                raise Refused(_("The server changed: enter the password again, or forget it"), field="password")
             journal.resume(unit.session)
             unit.noteworthy = True
     except Refused as error:
@@ -132,9 +130,12 @@ def _check(settings: MailSettings) -> None:
         settings.host
     ):
         raise Refused(_("Enter the name of a server, like mail.example.com"), field="host")
+    for name, words in (("user", settings.user), ("password", settings.password)):
+        if not words.isascii():
+            raise Refused(_("Mail servers take no accents and no other special letters here"), field=name)
     if settings.sender is None:
         raise Refused(_("Enter the address mail comes from"), field="from_address")
-    if settings.password and settings.security == NONE and not is_loopback(settings.host):
+    if settings.password and settings.security == NONE and not is_loopback(settings.host.lower()):
         raise Refused(
             _("A password is only sent over an encrypted connection. Choose STARTTLS or TLS."), field="security"
         )
@@ -150,6 +151,7 @@ def _is_address(host: str) -> bool:
 
 @blueprint.post("/test")
 @policy("settings.manage")
+@guarded_by_password
 def test() -> Response:
     """Queue a message to oneself; its page shows what becomes of it."""
     user = here().user

@@ -138,10 +138,10 @@ class TestPage:
         assert 'value="127.0.0.1"' in page
         assert "A password is kept" in page
         assert PASSWORD not in page
-        admin.post("/admin/mail", {**FORM, "password": ""})
+        assert admin.post("/admin/mail", {**FORM, "password": "", "user": "zinc", "throttle": "7"}).status_code == 303
         with site.runtime.database.reading() as session:
             assert mail_settings(session, site.config.secret_keys).password == PASSWORD
-        admin.post("/admin/mail", {**FORM, "password": "", "forget": "on"})
+        admin.post("/admin/mail", {**FORM, "password": "", "user": "zinc", "forget": "on"})
         with site.runtime.database.reading() as session:
             assert mail_settings(session, site.config.secret_keys).password == ""
 
@@ -165,6 +165,36 @@ class TestPage:
         assert not typed.get("password") or typed["password"] not in re.findall(r'value="([^"]*)"', answer.text)
         with site.runtime.database.reading() as session:
             assert mail_settings(session).host == ""
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"host": "127.0.0.2"}, {"port": "2526"}, {"user": "thief"}, {"security": "tls"}],
+    )
+    def test_a_kept_password_is_told_to_no_other_server(self, site: Site, change: dict[str, str]) -> None:
+        """Whoever changes where the password goes must know it; otherwise any server could be asked for it."""
+        admin = site.browser()
+        admin.get("/admin/mail")
+        form = {**FORM, "user": "zinc"}
+        admin.post("/admin/mail", {**form, "password": PASSWORD})
+        answer = admin.post("/admin/mail", {**form, **change, "password": ""})
+        assert answer.status_code == 422
+        assert "enter the password again" in answer.text
+        with site.runtime.database.reading() as session:
+            assert mail_settings(session).told == ("127.0.0.1", 2525, "none", "zinc")
+        for extra, kept in (({"password": "another"}, "another"), ({"forget": "on"}, "")):
+            assert admin.post("/admin/mail", {**form, **change, **extra}).status_code == 303
+            with site.runtime.database.reading() as session:
+                assert mail_settings(session, site.config.secret_keys).password == kept
+            admin.post("/admin/mail", {**form, "password": PASSWORD})
+
+    @pytest.mark.parametrize("name", ["user", "password"])
+    def test_letters_no_server_can_be_told_are_refused(self, site: Site, name: str) -> None:
+        admin = site.browser()
+        admin.get("/admin/mail")
+        answer = admin.post("/admin/mail", {**FORM, "user": "zinc", "password": "x", name: "motdépassé"})
+        assert answer.status_code == 422
+        assert "no accents" in answer.text
+        assert "motdépassé" not in answer.text or name == "user"
 
     def test_unencrypted_mail_is_a_visible_warning(self, site: Site) -> None:
         admin = site.browser()

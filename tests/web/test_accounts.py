@@ -339,7 +339,7 @@ class TestThePasswordAgain:
             f"/users/{number}/reset-factor", f"/users/{number}/invite", "/users/bulk", "/admin/roles",
             "/admin/roles/user", "/admin/modules/leads/enable", "/admin/modules/leads/disable",
             "/admin/modules/leads/purge", "/account/second-factor", "/account/second-factor/remove",
-            "/account/second-factor/codes",
+            "/account/second-factor/codes", "/admin/mail", "/admin/mail/test",
         )  # fmt: skip
         with later(minutes=16):
             for path in paths:

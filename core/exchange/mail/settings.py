@@ -38,6 +38,15 @@ MAIL_SETTINGS: tuple[Setting, ...] = (
         _("Seconds to wait for the server after a message"),
         default=600,
     ),
+    Setting(
+        "kept_days",
+        Integer(minimum=30, maximum=36_500),
+        _("Days a message is kept"),
+        default=1_095,
+        help=_(
+            "Then it and its files are deleted. Mails of accounts are kept for 30 days, their links until they end."
+        ),
+    ),
 )
 
 
@@ -53,6 +62,12 @@ class MailSettings:
     sender: Mailbox | None = None
     throttle: int = 60
     end_of_data_seconds: int = 600
+    kept_days: int = 1_095
+
+    @property
+    def told(self) -> tuple[str, int, str, str]:
+        """Whom the password is told, and how: when this changes, whoever changes it must know the password."""
+        return (self.host, self.port, self.security, self.user)
 
 
 def mail_settings(session: Session, keys: Sequence[bytes] = ()) -> MailSettings:
@@ -70,6 +85,7 @@ def mail_settings(session: Session, keys: Sequence[bytes] = ()) -> MailSettings:
         sender=Mailbox(address, found["from_name"] or company) if address else None,
         throttle=found["throttle"],
         end_of_data_seconds=found["end_of_data_seconds"],
+        kept_days=found["kept_days"],
     )
 
 
