@@ -1,4 +1,4 @@
-"""Notifications by e-mail, for who chose so: one mail each, in the reader's language, as mail of his account (US-7)."""
+"""Notifications by e-mail, for who chose so: one mail each, in the reader's language, through the opt-out gate (US-7, ML-4)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send_notification(job: JobRun) -> None:
         subject = " ".join(text.split())[:LONGEST_SUBJECT]
         try:
             draft = Draft(
-                to=(Recipient(user.email, user.name),), subject=subject, text=body, kind="account", language=language, html=False,
+                to=(Recipient(user.email, user.name),), subject=subject, text=body, kind="notice", language=language, html=False,
                 key=f"notification:{row.id}",
             )  # fmt: skip
             enqueue_mail(step.unit, draft)

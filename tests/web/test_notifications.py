@@ -310,7 +310,7 @@ class TestChoices:
             (message,) = session.scalars(select(MailMessage))
             (recipient,) = session.scalars(select(MailRecipient))
             assert session.scalar(select(func.count()).select_from(Notification)) == 1
-        assert (message.kind, message.language, recipient.address) == ("account", "fr", "paul@test.example")
+        assert (message.kind, message.language, recipient.address) == ("notice", "fr", "paul@test.example")
         assert message.subject == "Alice vous a confié Zinc SARL"
         assert message.body.startswith("Bonjour Paul,\n\nAlice vous a confié Zinc SARL\n")
         assert f"{sales.config.public_url}/notifications" in message.body
