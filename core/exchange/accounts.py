@@ -52,7 +52,7 @@ def invite(unit: Unit, user: User) -> None:
             name=user.name, sender=unit.context.actor.name or "Comptoir", company=company, link=link, hours=hours,
             email=user.email,
         )  # fmt: skip
-    _send(unit, user, subject, text)
+    _send(unit, user, subject, text, INVITE)
 
 
 def ask_for_reset(unit: Unit, name: str) -> None:
@@ -81,7 +81,7 @@ def _send_reset(unit: Unit, user: User) -> None:
             " stays as it is.",
             name=user.name, email=user.email, link=link, minutes=minutes,
         )  # fmt: skip
-    _send(unit, user, subject, text)
+    _send(unit, user, subject, text, RESET)
 
 
 def _link(unit: Unit, user: User, purpose: str) -> str:
@@ -98,10 +98,11 @@ def _company(unit: Unit) -> str:
     return str(read_settings(unit.session, "core", CORE_SETTINGS)["company_name"] or "Comptoir")
 
 
-def _send(unit: Unit, user: User, subject: str, text: str) -> None:
+def _send(unit: Unit, user: User, subject: str, text: str, purpose: str) -> None:
+    expires = unit.moment + LIFETIMES[purpose]
     language = _locale(user).language
     to = (Recipient(user.email, user.name),)
-    enqueue_mail(unit, Draft(to=to, subject=subject, text=text, kind="account", language=language))
+    enqueue_mail(unit, Draft(to=to, subject=subject, text=text, kind="account", language=language, expires=expires))
 
 
 ACCOUNT_JOBS = (Job(RESET_JOB, _("Password reset"), reset),)

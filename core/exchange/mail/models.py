@@ -15,6 +15,10 @@ DEFERRED, FAILED, UNCERTAIN = "deferred", "failed", "uncertain"
 CANCELLED, OPTED_OUT, LOCAL = "cancelled", "refused", "local"
 WAITING = (PENDING, DEFERRED)
 """What the sender may claim when its time has come."""
+PRIVATE = ("account", "notice")
+"""Kinds of messages whose text is for their recipient only."""
+ENDED = (SENT, FAILED, UNCERTAIN, CANCELLED, OPTED_OUT, LOCAL)
+"""Nothing more happens to it by itself."""
 TROUBLE = (FAILED, UNCERTAIN)
 """Of which the person whose message it is gets to know."""
 
