@@ -249,6 +249,7 @@ class Declaration(Generic[T]):
     indexed: bool = False
     personal: bool = False
     readonly: bool = False
+    no_mail: tuple[Any, ...] = ()
     permission: str | None = None
     help: Text | None = None
     default: Callable[[], T] | None = None
@@ -275,6 +276,7 @@ class Options(TypedDict, Generic[T], total=False):
     indexed: bool
     personal: bool
     readonly: bool
+    no_mail: tuple[T, ...]
     permission: str | None
     help: Text | None
     default: Callable[[], T] | None
@@ -288,6 +290,7 @@ def field(type: Reads[T], label: Text, **options: Unpack[Options[T]]) -> MappedC
     `listed` shows it in lists, `quick` changes it there with one click, `search` finds records by it, `indexed` keeps
     sorting by it fast. `personal` marks data of a person (logs, export right, erasure). `readonly` is set by services
     only. `permission` hides it on every road from users without it. `default` is called for each new record.
+    `no_mail`: values with which a record says that it wants no mail; the opt-out gate asks for them (ML-4).
     """
     kind = cast("FieldType[T]", type)
     info = {"field": Declaration(kind, label, **options)}

@@ -33,7 +33,7 @@ from core.settings import CORE_SETTINGS, write_settings
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.observing import reported
-from core.web.policy import PUBLIC, SIGNED_IN, policy
+from core.web.policy import PUBLIC, SIGNED_IN, from_anywhere, policy
 from core.web.responses import home_path, page, see
 from core.web.visit import Visit
 
@@ -244,6 +244,7 @@ def health() -> Response:
 
 @blueprint.post("/csp-report")
 @policy(PUBLIC)
+@from_anywhere
 def report() -> Response:
     """Browsers tell here what the content security policy stopped."""
     text = request.get_data(cache=False)[:LOGGED_REPORT].decode("utf-8", "replace")

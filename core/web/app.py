@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, g, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
@@ -49,12 +49,13 @@ from core.web import (
     roles,
     second_factor,
     sign_ins,
+    unsubscribe,
     user_admin,
 )
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
-from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, policy_of
+from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
 from core.web.responses import alert, is_fragment, page, see
 from core.web.shell import bare_or_shell
 from core.web.templating import set_up_templates
@@ -109,7 +110,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
-    CSRFProtect(app)
+    form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     for blueprint in (
         account.blueprint,
@@ -135,9 +136,12 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         roles.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        unsubscribe.blueprint,
         user_admin.blueprint,
     ):
         app.register_blueprint(blueprint)
+    for view in filter(is_from_anywhere, app.view_functions.values()):
+        form_tokens.exempt(view)
     for plugin, blueprint in generation.hooks.gather("blueprints"):
         if blueprint.name != plugin:
             raise PluginError(plugin, _("The blueprint of module %(plugin)s must be called so too", plugin=plugin))
@@ -260,7 +264,8 @@ def _refuse_foreign_posts() -> None:
     foreign = site is not None and site not in ("same-origin", "none")
     if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
         foreign = True
-    if foreign and request.endpoint != "account.report":
+    view = current_app.view_functions.get(request.endpoint or "")
+    if foreign and not (view is not None and is_from_anywhere(view)):
         raise Forbidden(_("This form was sent from another site, so nothing was done"))
 
 

@@ -170,6 +170,7 @@ class TemplatePage:
     restore_url: str | None
     restore_label: Text
     preview_url: str | None
+    test_url: str | None
     may_save: bool
 
 
@@ -183,6 +184,7 @@ class TemplatePreview:
     subject: str
     text: str
     html_url: str | None
+    test_url: str | None
     error: Text | None
     back_url: str
 

@@ -8,9 +8,10 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 from sqlalchemy import Select, func, select
 
+from core.access.models import ADMINISTRATOR
 from core.data.unit import transaction
 from core.errors import NotFound, StateConflict
-from core.exchange.mail import journal, models
+from core.exchange.mail import gate, housekeeping, journal, models
 from core.exchange.mail.builder import html_of
 from core.exchange.mail.models import MailAttachment, MailContent, MailMessage, MailRecipient
 from core.exchange.mail.outbox import cancel, decide
@@ -42,7 +43,7 @@ STATES: dict[str, tuple[Text, str]] = {
     models.FAILED: (lazy_context("mail", "Failed"), "danger"),
     models.UNCERTAIN: (lazy_context("mail", "Uncertain"), "warning"),
     models.CANCELLED: (lazy_context("mail", "Cancelled"), "neutral"),
-    models.OPTED_OUT: (lazy_context("mail", "Not sent: on the suppression list"), "neutral"),
+    models.OPTED_OUT: (lazy_context("mail", "Not sent: wants no mail"), "neutral"),
     models.LOCAL: (lazy_context("mail", "In the local outbox"), "neutral"),
 }
 VIEWS: dict[str, tuple[Text, tuple[str, ...]]] = {
@@ -54,20 +55,24 @@ VIEWS: dict[str, tuple[Text, tuple[str, ...]]] = {
 OWN_REASONS: dict[str, Text] = {
     journal.ENDED_EARLY: _("The sender ended while it prepared this message"),
     journal.ENDED_LATE: _("The sender ended before the server answered"),
+    gate.LISTED: _("The address is on the suppression list"),
+    gate.RECORD: _("The record says that no mail is wanted"),
+    gate.MODULE_OFF: _("The module of the record is off, so nobody knows whether mail is wanted"),
+    housekeeping.EXPIRED: _("Its link ended before it could be sent"),
 }
-RETRIED = frozenset({models.FAILED, models.CANCELLED, models.OPTED_OUT})
+RETRIED = frozenset({models.FAILED, models.CANCELLED, models.OPTED_OUT, models.LOCAL})
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
-def make_fate(row: MailRecipient) -> Fate:
-    """What became of one recipient, in words."""
+def make_fate(row: MailRecipient, *, server: bool = False) -> Fate:
+    """What became of one recipient, in words. `server`: whether there is one, so that local mail may be sent."""
     label, tone = STATES[row.state]
     reply: Text = OWN_REASONS.get(row.last_reply or "", row.last_reply or "")
     if row.state == models.FAILED and row.attempts >= journal.MAXIMUM_ATTEMPTS:
         reply = _("Given up after %(number)s attempts: %(reply)s", number=row.attempts, reply=reply)
     return Fate(
         row.id, row.address, label, tone, reply, row.changed_at,
-        uncertain=row.state == models.UNCERTAIN, retry=row.state in RETRIED,
+        uncertain=row.state == models.UNCERTAIN, retry=row.state in RETRIED and (server or row.state != models.LOCAL),
     )  # fmt: skip
 
 
@@ -102,7 +107,11 @@ def _may_act(message: MailMessage) -> bool:
 
 def make_panel(entity: RegisteredEntity, record_id: int) -> MailPanel:
     """The latest e-mails of a record."""
-    about = (MailMessage.entity == entity.name, MailMessage.record_id == record_id, MailMessage.kind != "account")
+    about = (
+        MailMessage.entity == entity.name,
+        MailMessage.record_id == record_id,
+        MailMessage.kind.not_in(models.PRIVATE),
+    )
     latest = select(MailMessage).where(*about).order_by(MailMessage.id.desc()).limit(IN_PANEL)
     lines = make_lines(list(here().session.scalars(latest)))
     moving = (models.PENDING, models.CLAIMED, models.DATA)
@@ -199,14 +208,17 @@ def load_message(message_id: int, *, act: bool = False) -> MailMessage:
     `act`: only those one may decide about. Raises `NotFound`.
     """
     found = here().session.get(MailMessage, message_id)
-    if found is None or not (_may_act(found) or (not act and found.kind != "account" and _about(found))):
+    if found is None or not (_may_act(found) or (not act and found.kind not in models.PRIVATE and _about(found))):
         raise NotFound(_("This message does not exist"))
     return found
 
 
 def _readable(message: MailMessage, rows: Iterable[MailRecipient]) -> bool:
-    """The links in mails of accounts open doors: they are shown only while they go nowhere but here (ML-6)."""
-    return message.kind != "account" or all(row.state == models.LOCAL for row in rows)
+    """The links in mails of accounts open doors, of administrators too: they are shown to administrators only, who
+    could open these doors anyway, and only while the mails go nowhere but here (ML-6)."""
+    user = here().user
+    trusted = user is not None and user.role == ADMINISTRATOR
+    return message.kind not in models.PRIVATE or (trusted and all(row.state == models.LOCAL for row in rows))
 
 
 def _recipients(message_id: int) -> list[MailRecipient]:
@@ -229,10 +241,11 @@ def message(message_id: int) -> Response:
         )
         for row in surroundings.session.scalars(select(MailAttachment).where(own).order_by(MailAttachment.id))
     ]  # fmt: skip
-    sender = mail_settings(surroundings.session).sender
+    settings = mail_settings(surroundings.session)
+    sender = settings.sender
     name = found.sender_name or (sender.name if sender else "")
     content = MessagePage(
-        heading=found.subject, about=_about(found), line=_line(found, rows, []), fates=[make_fate(row) for row in rows],
+        heading=found.subject, about=_about(found), line=_line(found, rows, []), fates=[make_fate(row, server=bool(settings.host)) for row in rows],
         sender=f"{name} <{sender.address}>" if sender else name, text=found.body if readable else None,
         html_url=url_for("mail_outbox.html", message_id=message_id) if readable and found.html else None,
         files=files if readable else [], decide_url=url_for("mail_outbox.decide_now", message_id=message_id) if may_act else None,

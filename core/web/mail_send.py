@@ -17,6 +17,7 @@ from core.errors import Refused
 from core.exchange.mail import suppression
 from core.exchange.mail.addresses import Mailbox, check_body, check_subject, person_key
 from core.exchange.mail.builder import ANY_FILE, Attachment, check_file_name
+from core.exchange.mail.gate import refusing_field
 from core.exchange.mail.models import MailContent
 from core.exchange.mail.outbox import (
     CANCEL_SECONDS,
@@ -94,6 +95,10 @@ def _receivers(entity: RegisteredEntity, ids: Sequence[int]) -> tuple[list[tuple
         address = next((value for field in fields if (value := value_of(record, field))), None)
         if address is None:
             excluded.append(Receiver(number, record.title, "", _("Has no e-mail address")))
+        elif (refusing := refusing_field(surroundings.session, entity, record.id)) is not None:
+            said = refusing.type.text(value_of(record, refusing)) if refusing.name in visible else ""
+            why = _("%(field)s: %(value)s", field=refusing.label, value=said) if said else _("Wants no mail")
+            excluded.append(Receiver(number, record.title, address, why))
         elif person_key(address) in chosen:
             other = chosen[person_key(address)][1].title
             excluded.append(Receiver(number, record.title, address, _("Same address as %(name)s", name=other)))
@@ -163,7 +168,7 @@ def _new_files(kept: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     if uploads:
         here().fresh()
         with transaction("mail.file") as unit:
-            sweep_contents(unit)
+            sweep_contents(unit.session)
             for name, content, kind in uploads:
                 digest = keep_content(unit, content)
                 files.append({"name": name, "digest": digest, "size": len(content), "type": kind})

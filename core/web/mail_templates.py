@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.data.records import Record
 from core.data.unit import transaction
 from core.errors import EditConflict, NotFound, Refused
+from core.exchange.mail.outbox import Draft, Recipient, enqueue_mail
 from core.exchange.mail.templates import (
     SHIPPED,
     Filler,
@@ -26,7 +27,7 @@ from core.exchange.mail.templates import (
     variables,
 )
 from core.fields import Option
-from core.i18n import LANGUAGES, Text, current_locale, lazy as _
+from core.i18n import LANGUAGES, Text, current_locale, gettext, lazy as _
 from core.registry import RegisteredEntity
 from core.web.contexts import Crumb
 from core.web.current import here
@@ -171,6 +172,7 @@ def _form(
         restore_url=url_for("mail_templates.restore", **place) if template.id is not None and may_save else None,
         restore_label=_("Restore default") if template.shipped else _("Delete"),
         preview_url=None if is_new else url_for("mail_templates.preview", **place),
+        test_url=None if is_new else url_for("mail_templates.test", **place),
         may_save=may_save,
     )
     crumbs = _crumbs(Crumb(heading))
@@ -242,6 +244,7 @@ def preview(entity: RegisteredEntity, code: str, language: str) -> Response:
         subject,
         text,
         html_url,
+        url_for("mail_templates.test", **place) if html_url else None,
         error,
         url_for("mail_templates.edit", **place),
     )
@@ -257,3 +260,25 @@ def html(entity: RegisteredEntity, code: str, language: str, record_id: int) -> 
     template = find_template(here().session, entity.name, code, language)
     _subject, text = _filled(entity, template, record_or_404(entity.model, record_id))
     return mail_html(text, language)
+
+
+@blueprint.post("/<entity:entity>/<code>/<language>/test")
+@policy("entity.view")
+def test(entity: RegisteredEntity, code: str, language: str) -> Response:
+    """Send oneself the template as it is kept, filled for one record; the page of the message shows what becomes of it."""
+    need_mailable(entity)
+    surroundings = here()
+    user = surroundings.user
+    assert user is not None
+    template = find_template(surroundings.session, entity.name, code, language)
+    wanted = request.form.get("record_id", type=int)
+    records = [] if wanted else _some_records(entity)
+    if not wanted and not records:
+        raise Refused(_("There is no record to try it on"))
+    record = record_or_404(entity.model, wanted) if wanted else records[0]
+    subject, text = _filled(entity, template, record)
+    to = Recipient(user.email, user.name)
+    surroundings.fresh()
+    with transaction("mail.test", cause=gettext("Test of the template %(name)s", name=template.name)) as unit:
+        message_id = enqueue_mail(unit, Draft(to=(to,), subject=subject, text=text, language=language))
+    return see(url_for("mail_outbox.message", message_id=message_id))

@@ -15,6 +15,7 @@ SIGNED_IN = "signed-in"
 _ATTRIBUTE = "comptoir_policy"
 _BODY = "comptoir_body"
 _GUARDED = "comptoir_guarded"
+_FROM_ANYWHERE = "comptoir_from_anywhere"
 V = TypeVar("V", bound=Callable[..., Any])
 
 
@@ -57,6 +58,17 @@ def guarded_by_password(view: V) -> V:
     """Declare that a view asks for the password again when it was not given lately (A52)."""
     setattr(view, _GUARDED, True)
     return view
+
+
+def from_anywhere(view: V) -> V:
+    """Declare that a view takes forms without our token, from any site: it does only what its address alone allows."""
+    setattr(view, _FROM_ANYWHERE, True)
+    return view
+
+
+def is_from_anywhere(view: Callable[..., Any]) -> bool:
+    """Whether a view was declared so."""
+    return bool(getattr(view, _FROM_ANYWHERE, False))
 
 
 def is_guarded(view: Callable[..., Any]) -> bool:

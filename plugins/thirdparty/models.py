@@ -85,6 +85,7 @@ class ThirdParty(Owned):
         quick=True,
         indexed=True,
         default=lambda: "never",
+        no_mail=("refused",),
     )
     potential: Mapped[str | None] = field(Choice(dictionary="potential"), _("Potential"), listed=True)
     customer_since: Mapped[datetime.date | None] = field(Date(), _("Customer since"), readonly=True)

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from core.data.unit import transaction
+from core.exchange.mail.gate import Gate
 from core.exchange.mail.models import MailRecipient, MailServer
 from core.exchange.mail.outbox import Draft, Recipient, enqueue_mail
 from core.exchange.mail.sender import send_due
@@ -120,6 +121,11 @@ def queue(site: Site, *addresses: str, **more: Any) -> list[int]:
 def send(site: Site) -> int:
     """One turn of the sender."""
     return send_due(site.runtime, lambda: False)
+
+
+def gate(site: Site) -> Gate:
+    """The opt-out gate, as the sender asks it."""
+    return Gate(site.config.secret_keys, site.runtime.follow().registry)
 
 
 def states(site: Site) -> Mapping[str, str]:

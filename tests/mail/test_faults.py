@@ -23,7 +23,7 @@ from core.exchange.mail.outbox import Recipient
 from core.exchange.mail.sender import presence_folder, send_due
 from core.testing.servers import free_port
 from core.testing.site import Site
-from tests.mail.post import Witness, later, people, queue, row, send, settings, states
+from tests.mail.post import Witness, gate, later, people, queue, row, send, settings, states
 
 LARGE = 14 * 2**20
 """Bytes of a file that no buffer between two processes holds: the sender notices a cut before its last dot."""
@@ -103,7 +103,7 @@ def test_f03_claims_in_threads_are_all_different(posted: Site) -> None:
     taken: list[int] = []
 
     def take(name: str) -> None:
-        while held := journal.claim(posted.runtime.database, name, posted.config.secret_keys, 10_000, 5.0):
+        while held := journal.claim(posted.runtime.database, name, gate(posted), 10_000, 5.0):
             taken.append(held.recipient_id)
 
     threads = [threading.Thread(target=take, args=(f"sender {number}",)) for number in range(3)]
@@ -368,8 +368,8 @@ def test_f13_a_rollback_sends_nothing(posted: Site, sink: Witness) -> None:
 
 def test_a_lease_that_ends_frees_a_row_of_another_machine(posted: Site) -> None:
     queue(posted, "lea@example.org")
-    database, keys = posted.runtime.database, posted.config.secret_keys
-    held = journal.claim(database, "sender of another machine", keys, 10_000, 5.0)
+    database = posted.runtime.database
+    held = journal.claim(database, "sender of another machine", gate(posted), 10_000, 5.0)
     assert held is not None
     folder = presence_folder(posted.config.var)
     assert journal.recover(database, folder) == 0

@@ -268,6 +268,17 @@ class TestOutbox:
         send(office)
         assert admin.get("/mail/outbox").text.count("Waiting for the mail server since") == 1
 
+    def test_what_stayed_local_can_be_sent_once_there_is_a_server(self, sales: Site, sink: Witness) -> None:
+        admin = sales.browser("Admin")
+        (number,) = queue(sales, "lea@example.org")
+        assert "Send again" not in admin.get(f"/mail/outbox/{number}").text
+        settings(sales, sink.port)
+        assert "Send again" in admin.get(f"/mail/outbox/{number}").text
+        data = {"recipient": str(row(sales, "lea@example.org").id), "choice": "again"}
+        assert admin.post(f"/mail/outbox/{number}/decide", data).status_code == 303
+        send(sales)
+        assert states(sales) == {"lea@example.org": "sent"}
+
     def test_the_html_part_can_do_nothing(self, office: Site) -> None:
         admin = office.browser("Admin")
         (number,) = queue(office, "lea@example.org", text="<script>alert(1)</script>\n<img src=x onerror=alert(1)>")
@@ -302,6 +313,22 @@ def test_without_a_server_mail_can_be_read_here(sales: Site) -> None:
     assert "In the local outbox" in alice.get(f"/thirdparties/{number}").text
     assert "open-sesame" in alice.get(f"/mail/outbox/{invitation}").text
     assert "open-sesame" in alice.get(f"/mail/outbox/{invitation}/html").text
+
+
+def test_links_that_open_accounts_are_read_by_administrators_only(sales: Site) -> None:
+    """Without a server mail is read here; a role that sets things up must not read an administrator's reset."""
+    admin = sales.browser("Admin")
+    admin.get("/admin/roles")
+    admin.post("/admin/roles/user", {"settings.manage": "all"})
+    deputy = sales.browser("Deputy", "user")
+    numbers = [*queue(sales, "boss@example.org", kind="account", text="open-sesame")]
+    numbers += queue(sales, "boss@example.org", kind="notice", text="open-sesame")
+    numbers += queue(sales, "boss@example.org", text="Good morning")
+    for number, shown in zip(numbers, (False, False, True), strict=True):
+        assert deputy.get(f"/mail/outbox/{number}").status_code == 200
+        assert deputy.get(f"/mail/outbox/{number}/html").status_code == (200 if shown else 404)
+        assert "open-sesame" not in deputy.get(f"/mail/outbox/{number}").text
+        assert admin.get(f"/mail/outbox/{number}/html").status_code == 200
 
 
 class TestSuppressionList:

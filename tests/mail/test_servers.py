@@ -18,7 +18,7 @@ from core.exchange.mail.presence import presence
 from core.exchange.mail.sender import presence_folder
 from core.exchange.mail.smtp import Reply
 from core.testing.site import Site
-from tests.mail.post import Witness, later, people, queue, row, running_sink, send, settings, states
+from tests.mail.post import Witness, gate, later, people, queue, row, running_sink, send, settings, states
 
 
 def flagged(site: Site) -> list[str | None]:
@@ -191,9 +191,9 @@ def test_f09_rubbish_after_the_last_dot_is_uncertain(posted: Site, sink: Witness
 
 def test_a_row_in_data_is_put_back_only_when_the_server_said_no(posted: Site) -> None:
     queue(posted, *people(2))
-    database, keys = posted.runtime.database, posted.config.secret_keys
+    database = posted.runtime.database
     for after_dot, state in ((False, "data"), (True, "pending")):
-        held = journal.claim(database, "somebody", keys, 10_000, 5.0)
+        held = journal.claim(database, "somebody", gate(posted), 10_000, 5.0)
         assert held is not None
         assert journal.mark_data(database, held, 5.0)
         journal.put_back(database, held, "x", counts=False, after_dot=after_dot)
@@ -263,7 +263,7 @@ def test_f02_a_database_that_is_away_for_a_moment_makes_nothing_uncertain(
 def test_the_lease_begins_anew_before_the_dot(posted: Site) -> None:
     queue(posted, "lea@example.org")
     database = posted.runtime.database
-    held = journal.claim(database, "somebody", posted.config.secret_keys, 10_000, 5.0)
+    held = journal.claim(database, "somebody", gate(posted), 10_000, 5.0)
     assert held is not None
     with database.connection() as connection:
         connection.execute(update(MailRecipient).values(lease_until=time.time() + 1))
@@ -276,7 +276,7 @@ def test_the_lease_begins_anew_before_the_dot(posted: Site) -> None:
 def test_an_answer_that_comes_too_late_is_not_called_sent(posted: Site) -> None:
     queue(posted, "lea@example.org")
     database, keys = posted.runtime.database, posted.config.secret_keys
-    held = journal.claim(database, "somebody", keys, 10_000, 5.0)
+    held = journal.claim(database, "somebody", gate(posted), 10_000, 5.0)
     assert held is not None
     assert journal.mark_data(database, held, 5.0)
     with database.connection() as connection:

@@ -110,11 +110,12 @@ def wanted_headers(letter: Letter) -> dict[str, str | Mailbox]:
         headers["Reply-To"] = check_mailbox(letter.reply_to)
     if letter.bulk:
         headers["Precedence"] = "bulk"
+    if letter.bulk or letter.unsubscribe:
         headers["List-Unsubscribe"] = f"<{check_unsubscribe(letter.unsubscribe)}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        if letter.list_id:
-            list_id = check_text(letter.list_id, _("The list"), MAXIMUM_FILE_NAME)
-            headers["List-Id"] = f"<{list_id}>"
+    if letter.bulk and letter.list_id:
+        list_id = check_text(letter.list_id, _("The list"), MAXIMUM_FILE_NAME)
+        headers["List-Id"] = f"<{list_id}>"
     return headers
 
 

@@ -26,6 +26,7 @@ from core.data.records import now
 from core.errors import Busy
 from core.exchange.mail import models, suppression
 from core.exchange.mail.addresses import address_key
+from core.exchange.mail.gate import Gate
 from core.exchange.mail.models import MailMessage, MailRecipient, MailServer
 from core.exchange.mail.presence import is_gone
 from core.exchange.mail.smtp import Reply
@@ -120,15 +121,15 @@ def anything_due(database: Database) -> bool:
         return session.execute(select(MailRecipient.id).where(_due(moment)).limit(1)).first() is not None
 
 
-def claim(database: Database, owner: str, keys: Sequence[bytes], throttle: int, end_of_data: float) -> Claim | None:
+def claim(database: Database, owner: str, gate: Gate, throttle: int, end_of_data: float) -> Claim | None:
     """Take the next recipient, or None when nothing is due, the minute is full, or the server is paused.
 
     One conditional UPDATE: two senders never get the same row (F03). The opt-out gate stands here, the only way to a
-    row: who is on the suppression list is set aside in the same transaction (ML-4, F12).
+    row: who wants no mail is set aside in the same transaction (ML-4, F12).
     """
     while True:
         with database.writing() as session:
-            found = _claim_one(session, owner, keys, throttle, end_of_data)
+            found = _claim_one(session, owner, gate, throttle, end_of_data)
             session.commit()
         if not isinstance(found, _Passed):
             return found
@@ -138,9 +139,7 @@ class _Passed:
     """Somebody was set aside; look at the next."""
 
 
-def _claim_one(
-    session: Session, owner: str, keys: Sequence[bytes], throttle: int, end_of_data: float
-) -> Claim | _Passed | None:
+def _claim_one(session: Session, owner: str, gate: Gate, throttle: int, end_of_data: float) -> Claim | _Passed | None:
     moment = database_clock(session)
     server = _server(session)
     if not MINUTE > moment - server.window_start >= 0:
@@ -161,8 +160,9 @@ def _claim_one(
     row = session.connection().execute(take).first()
     if row is None:
         return None
-    if _wants_none(session, keys, row.message_id, row.address):
-        _release(session, row.id, owner, models.OPTED_OUT, "")
+    refusal = gate.refusal(session, row.message_id, row.address)
+    if refusal is not None:
+        _release(session, row.id, owner, models.OPTED_OUT, refusal)
         return _Passed()
     server.sent_in_window += 1
     session.flush()
@@ -176,12 +176,6 @@ def _server(session: Session) -> MailServer:
         session.connection().execute(_FIRST_USE, {"id": SERVER})
         server = session.get_one(MailServer, SERVER, with_for_update=True)
     return server
-
-
-def _wants_none(session: Session, keys: Sequence[bytes], message_id: int, address: str) -> bool:
-    """The opt-out gate. Mails an account depends on pass it: who asked for a new password wants that mail."""
-    kind = session.scalar(select(MailMessage.kind).where(MailMessage.id == message_id))
-    return kind != "account" and suppression.find(session, keys, address) is not None
 
 
 # -- steps and ends ---------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from core.data.clock import database_clock
-from core.data.records import Record
+from core.data.records import Record, now
 from core.data.unit import Unit
 from core.errors import Refused
 from core.exchange.mail import models
@@ -25,13 +26,14 @@ from core.exchange.mail.addresses import Mailbox, address_key, check_address, ch
 from core.exchange.mail.builder import ANY_FILE, CONTENT_TYPE, Attachment, Letter, check_file_name, wanted_headers
 from core.exchange.mail.models import MailAttachment, MailContent, MailMessage, MailRecipient
 from core.exchange.mail.settings import mail_settings
+from core.exchange.mail.unsubscribe import Ask, make_link
 from core.i18n import LANGUAGES, current_locale, lazy as _
 
 NO_SENDER = Mailbox("comptoir@local.invalid", "Comptoir")
 """Who local mail comes from while no sender is set; it never leaves the house."""
 MAXIMUM_ATTACHED = 15 * 1024 * 1024
 """Bytes of all files of one message; most servers take 25 MB of mail, and base64 adds a third."""
-PRIORITY = {"account": 0, "single": 1, "bulk": 2}
+PRIORITY = {"account": 0, "single": 1, "notice": 1, "bulk": 2}
 KEPT_HOURS = 24
 CANCEL_SECONDS = 10.0
 """How long a single mail waits, so that it can be called back (UX 4.3)."""
@@ -39,7 +41,7 @@ CANCEL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An address a message goes to. `unsubscribe`: its one-click link, which a bulk message must have."""
+    """An address a message goes to. `unsubscribe`: a one-click link of one's own; empty: to the page of the core."""
 
     address: str
     name: str = ""
@@ -50,8 +52,10 @@ class Recipient:
 class Draft:
     """A message before it is queued; `text` is plain text and final: nothing in it is evaluated any more.
 
-    `kind`: `single`; `bulk` (a mailing: needs unsubscribe links); `account` for mails an account depends on, such as
-    an invitation or a password reset, which pass the opt-out gate and whose text nobody else may read once it left.
+    `kind`: `single`; `bulk` (a mailing: needs a public address with https for its unsubscribe links); `account` for mails an account depends on, such as
+    an invitation or a password reset, which pass the opt-out gate and whose text nobody else may read once it left;
+    `notice` for what somebody asked to be told, which goes through the gate. `expires`: when the link of an account
+    mail ends; from then on it is not sent, and not kept.
     `record`: the record it is about. `delay`: seconds it can still be cancelled. `key`: a second call with the same key
     queues nothing. `html`: add a simple HTML part made from the text.
     """
@@ -69,6 +73,7 @@ class Draft:
     list_id: str = ""
     delay: float = 0.0
     key: str | None = None
+    expires: datetime.datetime | None = None
 
 
 def enqueue_mail(unit: Unit, draft: Draft) -> int:
@@ -97,6 +102,7 @@ def enqueue_mail(unit: Unit, draft: Draft) -> int:
         list_id=draft.list_id or None, entity=draft.record.entity.name if draft.record is not None else None,
         record_id=draft.record.id if draft.record is not None else None,
         owner_id=actor.id, owner_name=actor.name[:120], action=unit.action, created_at=unit.moment,
+        expires_at=draft.expires,
     )  # fmt: skip
     session.add(message)
     session.flush()
@@ -108,7 +114,7 @@ def enqueue_mail(unit: Unit, draft: Draft) -> int:
     session.add_all(
         MailRecipient(
             message_id=message.id, address=check_address(recipient.address), address_key=address_key(recipient.address),
-            name=recipient.name or None, unsubscribe=recipient.unsubscribe or None,
+            name=recipient.name or None, unsubscribe=_unsubscribe(unit, draft, recipient, message.id) or None,
             header_id=_header_id(domain), state=state, attempts=0, priority=PRIORITY[draft.kind], next_at=next_at, changed_at=unit.moment,
         )
         for recipient in recipients
@@ -120,6 +126,14 @@ def enqueue_mail(unit: Unit, draft: Draft) -> int:
 
 def _header_id(domain: str) -> str:
     return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+def _unsubscribe(unit: Unit, draft: Draft, recipient: Recipient, message_id: int) -> str:
+    """The link with which this recipient wants no more mail; mails an account depends on have none."""
+    if draft.kind == "account" or recipient.unsubscribe:
+        return recipient.unsubscribe
+    ask = Ask(check_address(recipient.address), message_id, draft.list_id)
+    return make_link(unit.context.secret_keys, unit.context.public_url, ask)
 
 
 def _unique(recipients: Sequence[Recipient]) -> list[Recipient]:
@@ -140,7 +154,7 @@ def _check(draft: Draft, sender: Mailbox, recipients: Sequence[Recipient], unit:
             Letter(
                 sender=sender, to=Mailbox(check_address(recipient.address), recipient.name), subject=draft.subject,
                 text="", message_id=_header_id("local.invalid"), date=unit.moment, language=language,
-                reply_to=draft.reply_to, bulk=draft.kind == "bulk", unsubscribe=recipient.unsubscribe,
+                reply_to=draft.reply_to, bulk=draft.kind == "bulk", unsubscribe=_unsubscribe(unit, draft, recipient, 0),
                 list_id=draft.list_id,
             )
         )  # fmt: skip
@@ -165,11 +179,11 @@ def keep_content(unit: Unit, content: bytes) -> str:
     return digest
 
 
-def sweep_contents(unit: Unit) -> None:
-    """Delete files of mails that were begun and never queued."""
-    old = MailContent.created_at < unit.moment - datetime.timedelta(hours=KEPT_HOURS)
+def sweep_contents(session: Session) -> None:
+    """Delete files of mails that were begun and never queued, or that are deleted."""
+    old = MailContent.created_at < now() - datetime.timedelta(hours=KEPT_HOURS)
     used = select(MailAttachment.digest)
-    unit.session.connection().execute(delete(MailContent).where(old, MailContent.digest.not_in(used)))
+    session.connection().execute(delete(MailContent).where(old, MailContent.digest.not_in(used)))
 
 
 def cancel(unit: Unit, message_id: int) -> int:
@@ -184,12 +198,14 @@ def decide(unit: Unit, recipient_id: int, choice: str) -> bool:
     """What a person decides about one recipient: `again` or `sent`. False when its state has moved on.
 
     `again`: for what is uncertain, failed, cancelled, set aside, or stayed local while there was no server. `sent`: only
-    for what is uncertain (ML-5).
+    for what is uncertain (ML-5). Raises `Refused` when the link in a mail of an account has ended.
     """
     if choice == "sent":
         old: tuple[str, ...] = (models.UNCERTAIN,)
         values: dict[str, object] = {"state": models.SENT, "sent_at": unit.moment}
     else:
+        if _is_empty(unit.session, recipient_id):
+            raise Refused(_("The link in this message has ended. A new one must be asked for."))
         old = (models.UNCERTAIN, models.FAILED, models.CANCELLED, models.OPTED_OUT, models.LOCAL)
         state = models.PENDING if mail_settings(unit.session).host else models.LOCAL
         values = {"state": state, "attempts": 0, "next_at": database_clock(unit.session)}
@@ -200,6 +216,12 @@ def decide(unit: Unit, recipient_id: int, choice: str) -> bool:
     if done and choice == "sent":
         models.empty_account_mail(unit.session, recipient_id)
     return done
+
+
+def _is_empty(session: Session, recipient_id: int) -> bool:
+    message = select(MailMessage.id).join(MailRecipient, MailRecipient.message_id == MailMessage.id)
+    emptied = (MailRecipient.id == recipient_id, MailMessage.kind == "account", MailMessage.body == "")
+    return session.scalar(message.where(*emptied)) is not None
 
 
 def _attach(unit: Unit, message: MailMessage, attachments: Sequence[Attachment]) -> None:

@@ -22,6 +22,7 @@ from core.errors import Busy, ComptoirError
 from core.exchange.mail import journal, models
 from core.exchange.mail.addresses import Mailbox
 from core.exchange.mail.builder import Attachment, BuilderError, Letter, build
+from core.exchange.mail.gate import Gate
 from core.exchange.mail.journal import Claim
 from core.exchange.mail.models import MailAttachment, MailContent, MailMessage, MailRecipient
 from core.exchange.mail.presence import presence
@@ -56,22 +57,24 @@ def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     """
     database = runtime.database
     try:
-        return _send(database, runtime.config.secret_keys, presence_folder(runtime.config.var), stop)
+        return _send(runtime, presence_folder(runtime.config.var), stop)
     except OSError as error:  # the folder of locks: the disk is full, or it is not ours to write
         _wait(database, f"{type(error).__name__}: {error}")
         return 0
 
 
-def _send(database: Database, keys: tuple[bytes, ...], folder: Path, stop: Callable[[], bool]) -> int:
+def _send(runtime: Runtime, folder: Path, stop: Callable[[], bool]) -> int:
+    database, keys = runtime.database, runtime.config.secret_keys
     journal.recover(database, folder)
     with database.reading() as session:
         settings = mail_settings(session, keys)
     if not settings.host or not journal.anything_due(database):
         return 0
+    gate = Gate(keys, runtime.follow().registry)
     done, until = 0, time.monotonic() + TURN_SECONDS
     with presence(folder) as owner, Server(settings) as server:
         while not stop() and time.monotonic() < until:
-            held = journal.claim(database, owner, keys, settings.throttle, settings.end_of_data_seconds)
+            held = journal.claim(database, owner, gate, settings.throttle, settings.end_of_data_seconds)
             if held is None or not _deal_with(database, keys, settings, server, held):
                 break
             done += 1

@@ -66,6 +66,16 @@ SHIPPED: tuple[Shipped, ...] = (
         ),
     ),
     Shipped(
+        "reminder",
+        _("Reminder"),
+        _("A reminder"),
+        _(
+            "Hello,\n\nI wrote to you some time ago and have not heard from you since. Have you had time to think about"
+            " it? A short answer is enough, and so is a good moment to call you.\n\nKind regards\n{{ sender.name }}\n"
+            "{{ company.name }}\n"
+        ),
+    ),
+    Shipped(
         "thanks",
         _("Thanks"),
         _("Thank you"),
