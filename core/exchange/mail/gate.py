@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.errors import Invalid
 from core.exchange.mail import suppression
 from core.exchange.mail.models import MailMessage
 from core.fields import Field
@@ -36,7 +37,11 @@ class Gate:
         message = session.get_one(MailMessage, message_id)
         if message.kind == "account":  # who asked for a new password wants that mail
             return None
-        if suppression.find(session, self.keys, address) is not None:
+        try:
+            listed = suppression.find(session, self.keys, address) is not None
+        except Invalid:  # no address, however it got here: it fails alone when the mail is built (F11)
+            return None
+        if listed:
             return LISTED
         if message.entity is None or message.record_id is None:
             return None
