@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.i18n import gettext as _
 
 if TYPE_CHECKING:
+    from core.exchange.mail.care import Doubt
     from core.features.file_care import Findings
 
 FOUND = 1
@@ -17,29 +19,36 @@ FOUND = 1
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser("check", help=_("check what is stored"), allow_abbrev=False)
-    parser.add_argument("--data", action="store_true", required=True, help=_("compare the files with their records"))
+    parser.add_argument(
+        "--data",
+        action="store_true",
+        required=True,
+        help=_("compare the files with their records, and the outbox with itself"),
+    )
     parser.add_argument("--repair", action="store_true", help=_("put aside what does not agree"))
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say what does not agree. Returns 0 when all does or was put aside, 1 otherwise."""
+    """Say what does not agree. Returns 0 when all does or was put aside, 1 otherwise; mails are for a person to decide."""
     from core.commands.common import started_runtime
+    from core.exchange.mail import care
     from core.features.file_care import look, repair
     from core.features.file_store import FileStore
 
     with started_runtime() as runtime:
         store = FileStore(runtime.config.files)
         with runtime.database.reading() as session:
-            found = look(session, store)
+            found, doubts = look(session, store), care.look(session)
         _say(found)
+        _say_of_mail(doubts)
         if not found.missing and not found.strays:
-            return 0
+            return FOUND if doubts else 0
         if not arguments.repair:
             return FOUND
         repair(runtime.context(runtime.generation), store, found)
         print(_("Files without a record are in quarantine; records without a file are in the trash."))
-        return 0
+        return FOUND if doubts else 0
 
 
 def _say(found: Findings) -> None:
@@ -56,3 +65,13 @@ def _say(found: Findings) -> None:
         print(_("%(path)s: no record names this file", path=path))
     if not found.missing and not found.strays:
         print(_("All files agree with their records."))
+
+
+def _say_of_mail(doubts: Sequence[Doubt]) -> None:
+    for doubt in doubts:
+        if doubt.message_id is None:
+            print(doubt.problem)
+        else:
+            print(_("Message %(number)s %(problem)s", number=doubt.message_id, problem=doubt.problem))
+    if not doubts:
+        print(_("The outbox agrees with itself."))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.exchange.mail import care
 from core.testing.site import Site
 from tests.mail.post import Witness, running_sink, settings
 
@@ -23,3 +24,11 @@ def posted(site: Site, sink: Witness) -> Site:
     """An installation that sends its mail to the witness."""
     settings(site, sink.port)
     return site
+
+
+@pytest.fixture
+def agreeing(site: Site) -> Iterator[None]:
+    """Whatever a test breaks, the outbox agrees with itself at its end (`comptoir check --data`)."""
+    yield
+    with site.runtime.database.reading() as session:
+        assert care.look(session) == []

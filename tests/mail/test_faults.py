@@ -25,6 +25,7 @@ from core.testing.servers import free_port
 from core.testing.site import Site
 from tests.mail.post import Witness, gate, later, people, queue, row, send, settings, states
 
+pytestmark = pytest.mark.usefixtures("agreeing")
 LARGE = 14 * 2**20
 """Bytes of a file that no buffer between two processes holds: the sender notices a cut before its last dot."""
 DIE = """

@@ -16,6 +16,7 @@ from core.exchange.mail.models import MailRecipient
 from core.testing.site import Site
 from tests.mail.post import Witness, people, queue, states
 
+pytestmark = pytest.mark.usefixtures("agreeing")
 PATIENCE = 400.0
 
 

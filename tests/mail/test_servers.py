@@ -20,6 +20,8 @@ from core.exchange.mail.smtp import Reply
 from core.testing.site import Site
 from tests.mail.post import Witness, gate, later, people, queue, row, running_sink, send, settings, states
 
+pytestmark = pytest.mark.usefixtures("agreeing")
+
 
 def flagged(site: Site) -> list[str | None]:
     """Addresses on the suppression list."""
