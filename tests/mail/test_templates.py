@@ -18,6 +18,7 @@ from core.exchange.mail.templates import Template, check_author, save_template, 
 from core.fields import Field
 from core.registry import RegisteredEntity
 from core.testing.site import Browser, Site
+from tests.mail.post import Witness, send, settings, states
 from tests.mail.test_grammar import HOSTILE
 from tests.mail.test_pages import third_party, words
 
@@ -93,6 +94,38 @@ def test_who_may_save(sales: Site, admin: Browser) -> None:
     assert paul.get(ADDRESS).status_code == 200
     assert "Save" not in words(paul.get(ADDRESS).text.split("<main", 1)[1])
     assert paul.post(f"{ADDRESS}/restore").status_code == 403
+
+
+def test_a_test_of_a_template_goes_to_oneself(sales: Site, sink: Witness, admin: Browser) -> None:
+    """UX 2.13: as it is kept, filled for the record one looks at, or the newest."""
+    settings(sales, sink.port)
+    first = third_party(admin, "Zinc", "zinc@zinc.example")
+    third_party(admin, "Newest", "")
+    assert save(admin, body="About {{ record.name }}") == 303
+    for page in (ADDRESS, f"{ADDRESS}/preview?record_id={first}"):
+        assert "Send me a test" in words(admin.get(page).text)
+    for data in ({"record_id": str(first)}, {}):
+        answer = admin.post(f"{ADDRESS}/test", data)
+        assert answer.status_code == 303
+        assert "About" in admin.get(answer.headers["Location"]).text
+    send(sales)
+    assert sink.counts() == {"admin@test.example": 2}
+    texts = [str(message.get_body(("plain",))) for message in sink.messages()]
+    assert ["About Zinc" in text for text in texts] == [True, False]
+    assert ["About Newest" in text for text in texts] == [False, True]
+    assert admin.post(f"{ADDRESS}/test", {"record_id": "999"}).status_code == 404
+
+
+def test_a_test_needs_a_record(sales: Site, admin: Browser) -> None:
+    admin.get(ADDRESS)
+    assert admin.post(f"{ADDRESS}/test").status_code == 422
+    assert states(sales) == {}
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "A reminder"), ("fr", "Petite relance")])
+def test_a_reminder_is_shipped(sales: Site, admin: Browser, language: str, said: str) -> None:
+    third_party(admin, "Zinc", "zinc@zinc.example")
+    assert said in words(admin.get(f"/mail/templates/thirdparties/reminder/{language}/preview").text)
 
 
 class Hidden:

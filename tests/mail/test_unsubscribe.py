@@ -16,7 +16,7 @@ from core.access.sealing import seal
 from core.access.throttle import ADDRESS_TRIES
 from core.data.unit import transaction
 from core.exchange.mail import gate as gates, models, suppression, unsubscribe
-from core.exchange.mail.models import MailRecipient, Suppression
+from core.exchange.mail.models import Suppression
 from core.exchange.mail.outbox import Recipient
 from core.exchange.mail.sender import send_due
 from core.exchange.mail.unsubscribe import Ask, make_link, read_token
