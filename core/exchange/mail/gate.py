@@ -34,7 +34,8 @@ class Gate:
 
         What cannot be asked is a refusal: a record of a module that is off may say no.
         """
-        message = session.get_one(MailMessage, message_id)
+        about = select(MailMessage.kind, MailMessage.entity, MailMessage.record_id)
+        message = session.execute(about.where(MailMessage.id == message_id)).one()
         if message.kind == "account":  # who asked for a new password wants that mail
             return None
         try:
