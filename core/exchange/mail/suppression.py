@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from core.access.sealing import derive
 from core.contract.changes import Actor
-from core.data.engine import session_dialect
 from core.data.records import now
 from core.exchange.mail.addresses import check_address, person_key
 from core.exchange.mail.models import Suppression
@@ -68,14 +68,15 @@ def suppress(
     kept = find(session, keys, address)
     if kept is not None:
         return kept
-    dialect = postgresql if session_dialect(session) == "postgresql" else sqlite
+    connection = session.connection()
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     values = {
         "address_hash": hashes(keys, address)[0], "address": check_address(address), "person": person_key(address),
         "reason": reason, "note": note[:500] if note else None, "user_id": actor.id, "user_name": actor.name[:120],
         "created_at": now(),
     }  # fmt: skip
     once = dialect.insert(Suppression).values(values).on_conflict_do_nothing(index_elements=["address_hash"])
-    session.connection().execute(once)
+    connection.execute(once)
     found = find(session, keys, address)
     assert found is not None
     return found
