@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import re
 from collections.abc import Callable
@@ -321,7 +322,7 @@ def test_links_that_open_accounts_are_read_by_administrators_only(sales: Site) -
     admin.get("/admin/roles")
     admin.post("/admin/roles/user", {"settings.manage": "all"})
     deputy = sales.browser("Deputy", "user")
-    numbers = [*queue(sales, "boss@example.org", kind="account", text="open-sesame")]
+    numbers = queue(sales, "boss@example.org", kind="account", text="open-sesame")
     numbers += queue(sales, "boss@example.org", kind="notice", text="open-sesame")
     numbers += queue(sales, "boss@example.org", text="Good morning")
     for number, shown in zip(numbers, (False, False, True), strict=True):
@@ -380,8 +381,6 @@ def test_files_that_were_never_sent_are_swept(office: Site, alice: Browser) -> N
     desk = Desk(alice)
     desk.go_on("preview", [number], subject="x", text="x", files=(io.BytesIO(b"old"), "a.txt"))
     with office.runtime.database.connection() as connection:
-        import datetime
-
         connection.execute(update(MailContent).values(created_at=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)))
     desk.go_on("preview", [number], subject="x", text="x", files=(io.BytesIO(b"new"), "a.txt"))
     with office.runtime.database.reading() as session:
