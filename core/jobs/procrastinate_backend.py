@@ -24,7 +24,8 @@ from core.data.clock import database_clock
 from core.data.tables import JobRow
 from core.errors import Busy
 from core.jobs.queue import READY, RUNNING, UNFINISHED, claimable
-from core.jobs.worker import RETRY_SECONDS, WAKE_SECONDS, Worker
+from core.jobs.rounds import RETRY_SECONDS, WAKE_SECONDS
+from core.jobs.worker import Worker
 from core.registry import CORE
 
 log = logging.getLogger("comptoir.worker")
@@ -60,7 +61,7 @@ class Procrastinate:
             try:
                 self.make_schema()
                 asyncio.run(self._work(worker))
-            except (Busy, DBAPIError, ConnectorException, psycopg.Error):
+            except Exception:  # a worker that ends would be started again into the same error
                 log.exception("the queue cannot be reached")
                 worker.wait(RETRY_SECONDS)
 

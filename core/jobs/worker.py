@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +15,7 @@ from core.errors import Busy, Forbidden, NotFound, Refused
 from core.i18n import lazy as _, use_locale
 from core.jobs import queue, schedule
 from core.jobs.queue import Claim
+from core.jobs.rounds import Rounds
 from core.jobs.run import HandedBack, JobRun, LeaseLost, Stopped, said
 from core.registry import CORE
 
@@ -25,24 +24,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("comptoir.worker")
 
-Chore = Callable[["Runtime", Callable[[], bool]], object]
-
-WAKE_SECONDS = 0.5
 SCHEDULE_SECONDS = 5.0
-RETRY_SECONDS = 5.0
-"""How long to wait when the database cannot be reached."""
 WATCHED = "job"
 """What the watchdog calls a job: its time begins anew with every step and progress."""
 
 
-class Worker:
+class Worker(Rounds):
     """Runs jobs until told to stop; a stop takes effect between two steps (F54)."""
 
-    def __init__(self, runtime: Runtime, chores: Sequence[Chore] = ()) -> None:
-        """`chores`: called in every round with the runtime and a question whether to stop."""
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(self._round, "the jobs could not be looked after")
         self._runtime = runtime
-        self._chores = chores
-        self._stop = threading.Event()
         self._looked = 0.0
 
     @property
@@ -50,40 +42,29 @@ class Worker:
         """The process it works in."""
         return self._runtime
 
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to end."""
-        return self._stop.is_set()
-
-    def stop(self, *_signal: object) -> None:
-        """End after the step under way; fit to be a signal handler."""
-        self._stop.set()
-
-    def wait(self, seconds: float) -> None:
-        """Do nothing for so long, or until told to stop."""
-        self._stop.wait(seconds)
-
-    def run(self) -> None:
-        """Work until stopped."""
-        while not self.stopping:
-            try:
-                self.look_around()
-                while not self._stop.is_set() and self.run_one():
-                    self.look_around()
-            except (Busy, DBAPIError):
-                log.exception("the database cannot be reached")
-                self.wait(RETRY_SECONDS)
-            self.wait(WAKE_SECONDS)
+    def _round(self) -> None:
+        self.look_around()
+        while not self.stopping and self.run_one():
+            self.look_around()
 
     def look_around(self) -> None:
-        """Do the chores; and every few seconds take in what watchdogs left, and start what the clock starts."""
-        for chore in self._chores:
-            chore(self._runtime, self._stop.is_set)
+        """Every few seconds do the chores: take in what watchdogs left, and start what the clock starts.
+
+        A chore that fails costs neither the other nor the jobs: it is logged, and tried again in the next round.
+        """
         if self._looked and time.monotonic() - self._looked < SCHEDULE_SECONDS:
             return
-        self._runtime.take_in_incidents()
-        schedule.start_due(self._runtime.database, self._runtime.follow().registry)
         self._looked = time.monotonic()
+        for chore in (self._runtime.take_in_incidents, self._start_due):
+            try:
+                chore()
+            except (Busy, DBAPIError):  # the database itself: waited for as a whole
+                raise
+            except Exception:
+                log.exception("a chore failed")
+
+    def _start_due(self) -> None:
+        schedule.start_due(self._runtime.database, self._runtime.follow().registry)
 
     def run_one(self, only: int | None = None) -> bool:
         """Do the next job, if any, in the generation of now; returns whether there was one. `only`: this one or none."""
@@ -126,7 +107,7 @@ class Worker:
             self._failed(job, claimed, said(error))
 
     def _do(self, job: Job, claimed: Claim) -> None:
-        run = JobRun(self._runtime, claimed, self._stop.is_set)
+        run = JobRun(self._runtime, claimed, lambda: self.stopping)
         with use_locale(run.locale):
             with use_context(run.context), watched(claimed.plugin, WATCHED):
                 result = job.run(run)

@@ -311,8 +311,8 @@ class TestTheLoop:
 
     def test_a_lost_database_is_waited_for(self, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
         listener.add("one")
-        monkeypatch.setattr("core.jobs.worker.RETRY_SECONDS", 0.01)
-        monkeypatch.setattr("core.jobs.worker.WAKE_SECONDS", 0.01)
+        monkeypatch.setattr("core.jobs.rounds.RETRY_SECONDS", 0.01)
+        monkeypatch.setattr("core.jobs.rounds.WAKE_SECONDS", 0.01)
         failures = [Busy("gone"), Busy("gone")]
 
         class Patient(Worker):
@@ -326,3 +326,27 @@ class TestTheLoop:
 
         Patient(listener.runtime).run()
         assert len(listener.seen) == 1
+
+    def test_a_chore_that_fails_costs_no_job(
+        self, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A disk that is full, say: the jobs go on, and the other chore is done too."""
+        listener.add("one")
+        started: list[bool] = []
+
+        def fail(_runtime: Runtime) -> None:
+            raise OSError("no space left on device")
+
+        class Once(Worker):
+            def run_one(self, only: int | None = None) -> bool:
+                done = super().run_one(only)
+                if not done:
+                    self.stop()
+                return done
+
+        monkeypatch.setattr(Runtime, "take_in_incidents", fail)
+        monkeypatch.setattr("core.jobs.schedule.start_due", lambda *_: started.append(True))
+        Once(listener.runtime).run()
+        assert len(listener.seen) == 1
+        assert started
+        assert "a chore failed" in caplog.text
