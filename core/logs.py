@@ -5,7 +5,8 @@
     log.warning("the mail server refused %s mails", number, extra={"route": "/mail"})
 
 A line of JSON has `time` (UTC), `level`, `logger`, `message`; while a request is answered also `request`, `user`, `method`,
-`route` (the rule, never the path, which may name people) and `address`; then whatever `extra` gave, and `error` with the
+`route` (the rule, never the path, which may name people) and `address`; while a job is done its number `job`, `job_name`,
+and `request`, the request that caused it, so that both can be followed through all processes; then whatever `extra` gave, and `error` with the
 traceback. Control characters are escaped, so that nobody forges a line.
 """
 
@@ -91,6 +92,36 @@ def use_facts(facts: Facts) -> Iterator[Facts]:
         _facts.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The job this code does, for log lines: its number, its name, and the request that caused it, if one did."""
+
+    job_id: int
+    name: str
+    request_id: str | None
+
+
+_work: ContextVar[Work | None] = ContextVar("comptoir_work", default=None)
+
+
+@contextmanager
+def use_work(work: Work) -> Iterator[None]:
+    """Work for this job inside the block."""
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+def origin() -> str | None:
+    """The number of the request that causes what is done now, also when a job does it; None for commands and the clock."""
+    facts, work = _facts.get(), _work.get()
+    if facts is not None:
+        return facts.request_id
+    return work.request_id if work is not None else None
+
+
 # -- masking ----------------------------------------------------------------------------------------------------
 def masked(text: str) -> str:
     """The text without values of secrets, e-mail addresses, and rows the database quotes."""
@@ -149,6 +180,11 @@ class Lines(logging.Formatter):
                 "request": facts.request_id, "user": facts.user_id, "method": facts.method[:20], "route": facts.route,
                 "address": facts.address,
             }  # fmt: skip
+        work = _work.get()
+        if work is not None:
+            event |= {"job": work.job_id, "job_name": work.name}
+            if facts is None:
+                event["request"] = work.request_id
         for name, value in record.__dict__.items():
             if name not in OWN and not name.startswith("_"):
                 event[name] = masked_value(name, value)

@@ -27,7 +27,9 @@ SECONDS_TO_FINISH = 30
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("serve", help=_("start the web server, the background worker and the sender of mail"))
+    parser = subparsers.add_parser(
+        "serve", help=_("start the web server, the background worker and the sender of mail")
+    )
     parser.add_argument("--demo", action="store_true", help=_("make a new installation a demo, with fictitious data"))
     parser.add_argument("--host", default="127.0.0.1", help=_("the address to listen on"))
     parser.add_argument("--port", type=int, help=_("the port; PORT in the environment, or 8000"))

@@ -73,8 +73,9 @@ class Supervisor:
             if self._reload.is_set():
                 self._reload.clear()
                 self._replace()
-            if not all([self.keep(name) for name in self._children]):
-                return 1
+            for name in self._children:
+                if not self.keep(name):
+                    return 1
             self._see_off()
         return 0
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from core.access.models import User
 from core.access.users import actor_of
@@ -47,6 +48,8 @@ PROGRESS_SECONDS = 1.0
 RENEW_SECONDS = queue.LEASE_SECONDS / 3
 SHORT_WAIT, LONG_WAIT = 0.2, 15.0
 """How long progress waits for the database: it may be left out, until the lease must be extended."""
+TURN_SECONDS = 10.0
+"""How long a job of many steps is done at a stretch while others wait (F53)."""
 SET_TRIES = 10
 YIELD_SECONDS = 0.01
 """A pause between two steps on SQLite, longer than its other writers wait before they look again: they get their turn."""
@@ -61,6 +64,10 @@ class Interruption(BaseException):
 
 class HandedBack(Interruption):
     """The worker ends, or the job's module is off: it goes on elsewhere, later."""
+
+
+class GivesWay(Interruption):
+    """It had its turn, and others wait: it goes on behind them, from its cursor."""
 
 
 class LeaseLost(Interruption):
@@ -112,11 +119,16 @@ class Step:
 class JobRun:
     """One attempt at a job; handed to the `run` of its contribution."""
 
-    def __init__(self, runtime: Runtime, claimed: Claim, stopping: Callable[[], bool]) -> None:
-        """`stopping`: whether the worker was told to end."""
+    def __init__(
+        self, runtime: Runtime, claimed: Claim, stopping: Callable[[], bool], others_wait: Callable[[], bool]
+    ) -> None:
+        """`stopping`: whether the worker was told to end. `others_wait`: whether other jobs are due."""
         self._runtime = runtime
         self._claimed = claimed
         self._stopping = stopping
+        self._others_wait = others_wait
+        self._begun = time.monotonic()
+        self._got_on = False
         self._wanted_end = False
         self._noticed_end = False
         self._written = self._renewed = time.monotonic()
@@ -230,6 +242,11 @@ class JobRun:
         if self._stopping():
             raise HandedBack
 
+    def _give_way(self) -> None:
+        """Let other jobs have their turn, once this one had its own and got on in it."""
+        if self._got_on and time.monotonic() - self._begun >= TURN_SECONDS and self._others_wait():
+            raise GivesWay
+
     def _write_progress(self) -> None:
         moment = time.monotonic()
         if moment - self._written < PROGRESS_SECONDS:
@@ -252,12 +269,14 @@ class JobRun:
     def step(self, action: str, *, cause: str | None = None, undo_of: int | None = None) -> Iterator[Step]:
         """One unit of work in the enabled set of now. `action`, `cause`, `undo_of`: as of `transaction`.
 
-        On entering it raises what ends a run between two steps, as `progress` does, and `Forbidden`; on leaving what
+        On entering it raises what ends a run between two steps, as `progress` does, and `Forbidden`; also, after ten
+        seconds in which the cursor moved, what lets other jobs that are due go first. On leaving it raises what
         `transaction` raises: then nothing of it was written, and it may be tried again in smaller parts.
         """
         if self._stepped and self.context.database.is_sqlite:
             time.sleep(YIELD_SECONDS)
         self._stepped = True
+        self._give_way()
         for _try in range(SET_TRIES):
             self._check_worker()
             alive()
@@ -299,7 +318,11 @@ class JobRun:
         else:
             values["lease_until"] = moment + queue.LEASE_SECONDS
             if step.cursor is not None and step.cursor != self.cursor:
-                values |= {"cursor": step.cursor, "attempts": 1}  # it gets on: attempts count those that do not
+                values |= {
+                    "cursor": step.cursor,
+                    "attempts": 1,
+                    "put_off": 0,
+                }  # it gets on: attempts count those that do not
             written = bool(connection.execute(update(JobRow).where(*self._claimed.own()).values(values)).rowcount)
         if not written:
             raise LeaseLost
@@ -313,8 +336,9 @@ class JobRun:
         self.done += step.done
         self.errors += step.errors
         self.notes = self._notes(step)
-        if step.cursor is not None:
+        if step.cursor is not None and step.cursor != self.cursor:
             self.cursor = step.cursor
+            self._got_on = True
         self.finished = step.finished
         self._written = self._renewed = time.monotonic()
         alive()
@@ -371,5 +395,8 @@ def _tried(unit: Unit, item: T, work: Callable[[Unit, T], None]) -> Text | None:
 
 
 def said(error: BaseException) -> str:
-    """A failure in words: our own as they are, others with their kind."""
+    """A failure in words for its owner: our own as they are, others with their kind; of the database no statement."""
+    if isinstance(error, DBAPIError):
+        words = str(error.orig).strip().splitlines()
+        return f"{type(error).__name__}: {words[0] if words else ''}"
     return str(error) if isinstance(error, ComptoirError) else f"{type(error).__name__}: {error}"

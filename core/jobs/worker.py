@@ -16,7 +16,8 @@ from core.i18n import lazy as _, use_locale
 from core.jobs import queue, schedule
 from core.jobs.queue import Claim
 from core.jobs.rounds import Rounds
-from core.jobs.run import HandedBack, JobRun, LeaseLost, Stopped, said
+from core.jobs.run import GivesWay, HandedBack, JobRun, LeaseLost, Stopped, said
+from core.logs import Work, use_work
 from core.registry import CORE
 
 if TYPE_CHECKING:
@@ -78,15 +79,19 @@ class Worker(Rounds):
             return False
         try:
             job = registry.jobs[claimed.name]
-            if claimed.stop_requested:  # of a worker that ended before it could
-                queue.finish(database, claimed, queue.STOPPED)
-            elif claimed.attempts > job.attempts:
-                self._failed(job, claimed, queue.LOST)
-            else:
-                self._perform(job, claimed)
+            with use_work(Work(claimed.id, claimed.name, claimed.request_id)):
+                self._deal_with(job, claimed)
         finally:
             self._runtime.flush_incidents()
         return True
+
+    def _deal_with(self, job: Job, claimed: Claim) -> None:
+        if claimed.stop_requested:  # of a worker that ended before it could
+            queue.finish(self._runtime.database, claimed, queue.STOPPED)
+        elif claimed.attempts > job.attempts:
+            self._failed(job, claimed, queue.LOST)
+        else:
+            self._perform(job, claimed)
 
     def _perform(self, job: Job, claimed: Claim) -> None:
         database = self._runtime.database
@@ -94,20 +99,26 @@ class Worker(Rounds):
             self._do(job, claimed)
         except HandedBack:
             queue.put_back(database, claimed)
+        except GivesWay:
+            queue.put_back(database, claimed, behind=True)
         except LeaseLost:
             log.warning("job %s (%s): its lease was lost, another worker may have it", claimed.id, claimed.name)
         except Stopped as end:
             queue.finish(database, claimed, queue.STOPPED, result=queue.shortened(end.reason) or None)
-        except (KeyboardInterrupt, Busy):
+        except KeyboardInterrupt:
             queue.put_back(database, claimed)
             raise
+        except Busy as error:  # a lock, a deadlock: others go on meanwhile
+            log.warning("job %s (%s) is put off: %s", claimed.id, claimed.name, error)
+            if not queue.put_off(database, claimed):
+                self._failed(job, claimed, said(error))
         except (Refused, Forbidden, NotFound) as error:  # it said why, and would say the same again
             queue.finish(database, claimed, queue.FAILED, error=queue.shortened(error.message))
         except BaseException as error:  # also SystemExit: a plugin must not end the worker (F30)
-            self._failed(job, claimed, said(error))
+            self._failed(job, claimed, said(error), error)
 
     def _do(self, job: Job, claimed: Claim) -> None:
-        run = JobRun(self._runtime, claimed, lambda: self.stopping)
+        run = JobRun(self._runtime, claimed, lambda: self.stopping, lambda: self._others_wait(claimed))
         with use_locale(run.locale):
             with use_context(run.context), watched(claimed.plugin, WATCHED):
                 result = job.run(run)
@@ -117,9 +128,15 @@ class Worker(Rounds):
                 shown = queue.shortened(result)
                 queue.finish(self._runtime.database, claimed, state, error=None, result=shown, **values)
 
-    def _failed(self, job: Job, claimed: Claim, error: str) -> None:
+    def _others_wait(self, claimed: Claim) -> bool:
+        registry = self._runtime.follow().registry
+        names, plugins = registry.jobs, (CORE, *registry.plugins)
+        return queue.anything_ready(self._runtime.database, names, plugins, besides=claimed.id)
+
+    def _failed(self, job: Job, claimed: Claim, error: str, cause: BaseException | None = None) -> None:
         attempt, parked = queue.fail(self._runtime.database, claimed, error, job.attempts)
-        log.error("job %s (%s of %s) failed, attempt %s: %s", claimed.id, job.name, claimed.plugin, attempt, error)
+        message = "job %s (%s of %s) failed, attempt %s: %s"
+        log.error(message, claimed.id, job.name, claimed.plugin, attempt, error, exc_info=cause)
         if claimed.plugin != CORE and (parked or attempt == 1):
             ending = str(_("It is given up after %(number)s attempts.", number=attempt)) if parked else ""
             kind: IncidentKind = "delivery" if job.name == DELIVERY else "job"

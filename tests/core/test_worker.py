@@ -124,13 +124,16 @@ class TestDelivering:
         assert listener.worker.run_one()
         assert listener.jobs()[0][:2] == ("done", 2)
 
-    def test_after_five_attempts_it_is_parked_with_its_error(self, listener: Listener) -> None:
+    def test_after_hours_it_is_parked_with_its_error(self, listener: Listener) -> None:
+        """Longer than a module's remote is away for an update of its own."""
+        attempts = DELIVERY_ATTEMPTS
+        assert sum(queue.delay(number) for number in range(1, attempts)) > 2 * 3_600
         listener.add("never")
-        listener.errors.extend(ValueError(f"attempt {number}") for number in range(1, 6))
-        for _number in range(7):
+        listener.errors.extend(ValueError(f"attempt {number}") for number in range(1, attempts + 1))
+        for _number in range(attempts + 2):
             listener.worker.run_one()
             listener.due()
-        assert listener.jobs() == [("parked", 5, "ValueError: attempt 5")]
+        assert listener.jobs() == [("parked", attempts, f"ValueError: attempt {attempts}")]
         with listener.runtime.database.reading() as session:
             details = list(session.scalars(select(PluginIncident.detail).where(PluginIncident.plugin == listener.name)))
         assert len(details) == 2, "the first failure and the end are told"

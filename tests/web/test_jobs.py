@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from core.data.tables import JobRow
 from core.data.unit import transaction
@@ -51,6 +51,18 @@ def set_row(site: Site, path: str, **values: Any) -> None:
         connection.execute(update(JobRow).where(JobRow.id == int(path.rpartition("/")[2])).values(values))
 
 
+def stop_after(monkeypatch: pytest.MonkeyPatch, browser: Browser, path: str, done: int) -> None:
+    """Press Stop when so many are done."""
+    take = JobRun._take
+
+    def take_then_stop(run: JobRun, step: Step) -> None:
+        take(run, step)
+        if run.done == done:
+            browser.post(f"{path}/stop")
+
+    monkeypatch.setattr(JobRun, "_take", take_then_stop)
+
+
 def start(site: Site, owner: str | None, **more: Any) -> str:
     """A job of somebody; the address of its page."""
     with transaction("test", context=site.context()) as unit:
@@ -91,6 +103,24 @@ class TestBulk:
         assert statuses(sales) == {"new": 1_100}
         assert "1,100 taken back" in browser.get(answer.headers["Location"]).text
         assert f'action="{path}/undo"' not in browser.get(path).text
+
+    def test_undo_is_for_what_stood_at_its_click(self, sales: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The job is tried again before the undo runs: what it does then was not to be taken back."""
+        make_leads(sales, 1_100)
+        browser = sales.browser()
+        path = start_bulk(browser)
+        stop_after(monkeypatch, browser, path, 500)
+        drain(sales)
+        monkeypatch.undo()
+        undoing = browser.post(f"{path}/undo").headers["Location"]
+        set_row(sales, undoing, run_at=4e9)
+        browser.post(f"{path}/retry")
+        drain(sales)
+        assert statuses(sales) == {"tocall": 1_100}
+        set_row(sales, undoing, run_at=0.0)
+        drain(sales)
+        assert statuses(sales) == {"tocall": 600, "new": 500}
+        assert "500 taken back" in browser.get(undoing).text
 
     def test_the_rows_are_those_of_the_click(self, sales: Site) -> None:
         make_leads(sales, 60, "Seen")
@@ -192,6 +222,26 @@ class TestPages:
         assert f'hx-get="{path}"' in page
         assert f'href="{path}"' in page, "a link for who has no script"
 
+    def test_neither_page_loads_what_a_job_is_given(self, sales: Site) -> None:
+        """A payload may name 100,000 records, and the page is looked at every second."""
+        browser = sales.browser("Alice")
+        path = start(sales, "Alice")
+        seen: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            seen.append(statement)
+
+        engine = sales.runtime.database.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            browser.get("/jobs")
+            browser.get(path)
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        of_jobs = [statement for statement in seen if "FROM core_job" in statement]
+        assert of_jobs
+        assert not [statement for statement in of_jobs if "payload" in statement]
+
     def test_the_part_that_changes_comes_alone(self, sales: Site) -> None:
         browser = sales.browser("Alice")
         path = start(sales, "Alice")
@@ -230,15 +280,7 @@ class TestPages:
         make_leads(sales, 1_100)
         browser = sales.browser()
         path = start_bulk(browser)
-
-        take = JobRun._take
-
-        def take_then_stop(run: JobRun, step: Step) -> None:
-            take(run, step)
-            if run.done == 500:
-                browser.post(f"{path}/stop")
-
-        monkeypatch.setattr(JobRun, "_take", take_then_stop)
+        stop_after(monkeypatch, browser, path, 500)
         drain(sales)
         assert statuses(sales) == {"tocall": 500, "new": 600}
         page = browser.get(path).text
