@@ -50,7 +50,7 @@ def test_another_version_waits_until_the_workers_of_the_old_one_ended(url: str) 
     run(url, f"INSERT INTO {SCHEMA}.procrastinate_workers DEFAULT VALUES")
     with pytest.raises(ContractError, match=r"workers with procrastinate 0\.1 are still at work"):
         queue.make_schema()
-    run(url, f"UPDATE {SCHEMA}.procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+    run(url, f"UPDATE {SCHEMA}.procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")  # noqa: S608
     queue.make_schema()
     ((comment,),) = run(url, f"SELECT obj_description('{SCHEMA}'::regnamespace, 'pg_namespace')")
     assert comment == f"{OURS}procrastinate {procrastinate.__version__}"
