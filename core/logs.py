@@ -18,7 +18,7 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,11 +34,8 @@ LONGEST_ERROR = 20_000
 KEYS = r"pass(?:word|phrase|wd)|token|csrf|secret|authorization|cookie|api_?key|e_?mail|phone|mobile|iban|birth"
 SECRET_KEY = re.compile(KEYS, re.IGNORECASE)
 """Names whose values are never written."""
-PAIR = re.compile(
-    rf"([\"']?[\w.-]{{0,40}}(?:{KEYS})[\w.-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}})"
-    r"(\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic)\s{1,3})?[^\s,;&)}\]]+)",
-    re.IGNORECASE,
-)
+VALUE = r"(\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic)\s{1,3})?[^\s,;&)}\]]+)"
+PAIR = re.compile(rf"([\"']?[\w.-]{{0,40}}(?:{KEYS})[\w.-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}}){VALUE}", re.IGNORECASE)
 ADDRESS = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 ROW_VALUES = re.compile(r"(\)=\(|Failing row contains \()[^\n]*\)")
 """How PostgreSQL quotes a row it refused: `Key (email)=(lea@example.com) already exists`."""
@@ -123,15 +120,44 @@ def origin() -> str | None:
 
 
 # -- masking ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The names of fields that hold something personal or secret, and how a value of one looks in a text."""
+
+    names: frozenset[str] = frozenset()
+    pair: re.Pattern[str] | None = None
+
+
+_fields = _Fields()
+
+
+def mask_fields(names: Iterable[str]) -> None:
+    """From now on mask what is logged under these names too: the personal fields of the modules that are on (OPS-4).
+
+    A name with dots, of a field that a module adds to another's records, also stands for its last part.
+    """
+    global _fields
+    known = frozenset(part.casefold() for name in names for part in (name, name.rpartition(".")[2]))
+    words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    pair = (
+        re.compile(rf"((?<![\w.])[\"']?(?:{words})[\"']?\s{{0,3}}[=:]\s{{0,3}}){VALUE}", re.IGNORECASE)
+        if known
+        else None
+    )
+    _fields = _Fields(known, pair)
+
+
 def masked(text: str) -> str:
-    """The text without values of secrets, e-mail addresses, and rows the database quotes."""
+    """The text without values of secrets and personal fields, e-mail addresses, and rows the database quotes."""
     hidden = PAIR.sub(rf"\1{MASKED}", text)
+    if _fields.pair is not None:
+        hidden = _fields.pair.sub(rf"\1{MASKED}", hidden)
     return ROW_VALUES.sub(rf"\1{MASKED})", ADDRESS.sub(MASKED, hidden))
 
 
 def masked_value(name: str, value: Any) -> Any:
     """A value as it may be logged under `name`; what JSON cannot hold becomes text."""
-    if SECRET_KEY.search(name):
+    if SECRET_KEY.search(name) or name.casefold() in _fields.names:
         return MASKED
     if value is None or isinstance(value, (bool, int, float)):
         return value
