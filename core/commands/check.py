@@ -25,13 +25,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Say what does not agree. Returns 0 when all does or was put aside, 1 otherwise."""
     from core.commands.common import started_runtime
+    from core.commands.progress import Bar
     from core.features.file_care import look, repair
     from core.features.file_store import FileStore
 
     with started_runtime() as runtime:
         store = FileStore(runtime.config.files)
         with runtime.database.reading() as session:
-            found = look(session, store)
+            bar = Bar(0, "files")
+            found = look(session, store, told=bar.move)
+            bar.end()
         _say(found)
         if not found.missing and not found.strays:
             return 0

@@ -16,10 +16,11 @@ from core.jobs import queue
 from core.jobs.run import JobRun
 from core.jobs.worker import Worker
 from core.testing.site import Site
-from tests.core.jobbing import doing, due, put, row, tallies
+from tests.probe.jobbing import doing, due, put, row, tallies
 from tests.probe.work import count
 
 pytest_plugins = ["tests.probe.fixtures"]
+pytestmark = pytest.mark.usefixtures("shop_survives_a_kill")
 
 
 @pytest.fixture

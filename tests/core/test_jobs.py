@@ -16,11 +16,12 @@ from core.jobs.enqueue import enqueue, retry, stop
 from core.jobs.run import JobRun, LeaseLost
 from core.jobs.worker import Worker
 from core.testing.site import Site
-from tests.core.jobbing import doing, due, put, row, tallies
 from tests.probe.helpers import fetch, work
+from tests.probe.jobbing import doing, due, put, row, tallies
 from tests.probe.work import count
 
 pytest_plugins = ["tests.probe.fixtures"]
+pytestmark = pytest.mark.usefixtures("shop_survives_a_kill")
 
 
 @pytest.fixture
