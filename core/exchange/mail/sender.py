@@ -1,6 +1,6 @@
 """The sender: takes what is due from the outbox to the mail server, one message after the other (ML-5, F01 to F12).
 
-`send_due` is called by the worker again and again. It may be killed anywhere, and as many processes as you like may
+`send_due` is called by `comptoir sender` again and again. It may be killed anywhere, and as many processes as you like may
 run it: the journal sees to it that no recipient is lost and none gets a mail twice.
 """
 
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("comptoir.mail")
 
 TURN_SECONDS = 5.0
-"""How long one call sends before it lets the worker do something else."""
+"""How long one call sends before the settings are read anew."""
 
 
 class _Lost(Exception):
     """The row is not ours any more."""
+
+
+class _Ending(Exception):
+    """The sender was told to end before the last dot: the server has nothing, and nobody has to wait for its word."""
 
 
 def presence_folder(var: Path) -> Path:
@@ -47,7 +51,7 @@ def presence_folder(var: Path) -> Path:
 def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     """Send what is due; returns how many recipients were dealt with.
 
-    `stop` is asked between two messages (SIGTERM). Without a server nothing happens: mail stays in the outbox (ML-6).
+    `stop` is asked between two messages and before a last dot (SIGTERM, F54). Without a server nothing happens: mail stays in the outbox (ML-6).
     """
     database, keys = runtime.database, runtime.config.secret_keys
     folder = presence_folder(runtime.config.var)
@@ -60,15 +64,16 @@ def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     with journal.presence(folder) as owner, Server(settings) as server:
         while not stop() and time.monotonic() < until:
             held = journal.claim(database, owner, keys, settings.throttle, settings.end_of_data_seconds)
-            if held is None or not _deal_with(database, keys, settings, server, held):
+            if held is None or not _deal_with(database, keys, settings, server, held, stop):
                 break
             done += 1
     return done
 
 
 def _deal_with(
-    database: Database, keys: tuple[bytes, ...], settings: MailSettings, server: Server, held: Claim
-) -> bool:
+    database: Database, keys: tuple[bytes, ...], settings: MailSettings, server: Server, held: Claim,
+    stop: Callable[[], bool],
+) -> bool:  # fmt: skip
     """One recipient, to the end of its claim; False when the server cannot be used now."""
     try:
         letter = load_letter(database, held.recipient_id, settings)
@@ -82,6 +87,8 @@ def _deal_with(
         return True
 
     def before_dot() -> None:
+        if stop():
+            raise _Ending
         if not journal.mark_data(database, held):
             raise _Lost
 
@@ -99,6 +106,9 @@ def _deal_with(
     except Unknown as error:
         journal.put_aside(database, held, models.UNCERTAIN, str(error))
         return True
+    except _Ending:
+        journal.put_back(database, held, "the sender was told to end", counts=False)
+        return False
     except _Lost:
         return True
     state = journal.settle(database, keys, held, reply)
