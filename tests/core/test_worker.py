@@ -1,10 +1,14 @@
-"""Side effects reach plugins at least once, whatever dies in between (DESIGN 3, 9, SECURITY F30, F53, F54)."""
+"""Side effects reach plugins at least once, whatever dies in between (DESIGN 3, 9, SECURITY F30, F53, F54).
+
+Every test ends with a `kill -9` in the middle of a telling and a second start, see the fixture `listener`.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,9 @@ from core.jobs.delivery import committed_changes
 from core.jobs.worker import DELIVERY, Worker
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
+from tests.probe.workers import Forks, survive_a_kill
+
+pytest_plugins = ["tests.probe.fixtures"]
 
 LISTENING = """
 SEEN = []
@@ -33,6 +40,7 @@ def changes_committed(changes, unit):
     if changes[0]["name"] == "echo":
         unit.add(Thing(name="written by the side effect"))
 """
+ECHO = "written by the side effect"
 
 
 class Listener:
@@ -78,11 +86,23 @@ class Listener:
 
 
 @pytest.fixture
-def listener(workshop: Any, processes: Any) -> Listener:
+def listener(workshop: Any, processes: Any, forks: Forks, tmp_path: Path) -> Iterator[Listener]:
+    """At the end of every test a worker is killed while it tells the plugin of a change, and a second start does it."""
     name = workshop.plugin("listener", entity=True, hooks=LISTENING)
     runtime = processes.start()
     enable(runtime, name)
-    return Listener(runtime, name)
+    listener = Listener(runtime, name)
+    yield listener
+    if name not in runtime.follow().enabled:
+        enable(runtime, name)
+    echoes = listener.names().count(ECHO)
+    waiting = sum(state == "ready" for state, _attempts, _error in listener.jobs())
+    listener.add("echo")
+    with runtime.database.reading() as session:
+        number = session.scalars(select(JobRow.id).order_by(JobRow.id.desc())).first()
+    assert number is not None
+    survive_a_kill(runtime, forks, tmp_path / "killed.log", number, step=1)
+    assert 1 <= listener.names().count(ECHO) - echoes <= 1 + waiting, "told once, and written with the telling"
 
 
 class TestDelivering:
@@ -161,11 +181,11 @@ class TestDelivering:
         self, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         listener.add("between")
-        self.after_the_claim(monkeypatch, lambda: disable(listener.runtime, listener.name))
-        assert listener.worker.run_one()
+        with monkeypatch.context() as meanwhile:
+            self.after_the_claim(meanwhile, lambda: disable(listener.runtime, listener.name))
+            assert listener.worker.run_one()
         assert listener.seen == []
         assert listener.jobs() == [("ready", 0, None)], "the attempt does not count"
-        monkeypatch.undo()
         enable(listener.runtime, listener.name)
         assert listener.worker.run_one()
         assert len(listener.seen) == 1

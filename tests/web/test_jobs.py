@@ -1,23 +1,50 @@
-"""The pages of jobs, bulk actions that become one, and taking back what it did (UX 2.0, 2.1, US-4)."""
+"""The pages of jobs, bulk actions that become one, and taking back what it did (UX 2.0, 2.1, US-4).
+
+Every test ends with a `kill -9` and a second start.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, update
 
+from core.data.history import Operation, RecordChange
 from core.data.tables import JobRow
 from core.data.unit import transaction
+from core.features.bulk import EDIT
 from core.jobs.enqueue import enqueue
 from core.jobs.run import JobRun, Step
 from core.jobs.worker import Worker
 from core.testing import Browser, Site
 from plugins.leads.models import Lead
 from tests.probe.helpers import add, fetch
+from tests.probe.workers import Forks, survive_a_kill
+
+pytest_plugins = ["tests.probe.fixtures"]
 
 FRAGMENT = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _survives_a_kill(sales: Site, forks: Forks, tmp_path: Path) -> Iterator[None]:
+    """Every test ends with a `kill -9` in the middle of a change of many rows, and a second start that does it once."""
+    yield
+    ids = make_leads(sales, 3, "Killed")
+    with transaction("test", context=sales.context()) as unit:
+        payload = {"entity": "lead", "ids": ids, "field": "status", "value": "tocall"}
+        number = enqueue(unit, EDIT, payload, label="Killed", owner=None, module="leads")
+    survive_a_kill(sales.runtime, forks, tmp_path / "killed.log", number)
+    changes = (
+        select(RecordChange.record_id)
+        .join(Operation, Operation.id == RecordChange.operation_id)
+        .where(Operation.job_id == number)
+    )
+    assert sorted(record_id for (record_id,) in fetch(sales, changes)) == ids
 
 
 def drain(site: Site) -> None:
@@ -109,9 +136,9 @@ class TestBulk:
         make_leads(sales, 1_100)
         browser = sales.browser()
         path = start_bulk(browser)
-        stop_after(monkeypatch, browser, path, 500)
-        drain(sales)
-        monkeypatch.undo()
+        with monkeypatch.context() as meanwhile:
+            stop_after(meanwhile, browser, path, 500)
+            drain(sales)
         undoing = browser.post(f"{path}/undo").headers["Location"]
         set_row(sales, undoing, run_at=4e9)
         browser.post(f"{path}/retry")
