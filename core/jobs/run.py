@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 
 from core.access.models import User
 from core.access.users import actor_of
@@ -32,9 +31,10 @@ from core.data.context import Context, use_context
 from core.data.guards import is_inside_unit
 from core.data.tables import JobRow, State
 from core.data.unit import Unit, transaction
-from core.errors import Busy, ComptoirError, NotFound, Refused, StateConflict
+from core.errors import Busy, NotFound, Refused, StateConflict
 from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, Text, lazy as _
 from core.jobs import queue, results
+from core.jobs.endings import GivesWay, HandedBack, LeaseLost, Stopped
 from core.jobs.queue import Claim
 
 if TYPE_CHECKING:
@@ -56,30 +56,6 @@ YIELD_SECONDS = 0.01
 NAME_LENGTH = 200
 
 T = TypeVar("T")
-
-
-class Interruption(BaseException):
-    """Ends a run between two steps. Not an `Exception`: the job's own handlers must not take it for a failure."""
-
-
-class HandedBack(Interruption):
-    """The worker ends, or the job's module is off: it goes on elsewhere, later."""
-
-
-class GivesWay(Interruption):
-    """It had its turn, and others wait: it goes on behind them, from its cursor."""
-
-
-class LeaseLost(Interruption):
-    """The lease ended and somebody else may have the job: nothing more is written."""
-
-
-class Stopped(Interruption):
-    """A person asked for the end, or the owner may no longer work here."""
-
-    def __init__(self, reason: Text) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class _SetChanged(Exception):
@@ -392,11 +368,3 @@ def _tried(unit: Unit, item: T, work: Callable[[Unit, T], None]) -> Text | None:
     except (Refused, StateConflict, NotFound) as error:
         return error.message
     return None
-
-
-def said(error: BaseException) -> str:
-    """A failure in words for its owner: our own as they are, others with their kind; of the database no statement."""
-    if isinstance(error, DBAPIError):
-        words = str(error.orig).strip().splitlines()
-        return f"{type(error).__name__}: {words[0] if words else ''}"
-    return str(error) if isinstance(error, ComptoirError) else f"{type(error).__name__}: {error}"

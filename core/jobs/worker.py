@@ -14,9 +14,10 @@ from core.data.context import use_context
 from core.errors import Busy, Forbidden, NotFound, Refused
 from core.i18n import lazy as _, use_locale
 from core.jobs import queue, schedule
+from core.jobs.endings import GivesWay, HandedBack, LeaseLost, Stopped, said
 from core.jobs.queue import Claim
 from core.jobs.rounds import Rounds
-from core.jobs.run import GivesWay, HandedBack, JobRun, LeaseLost, Stopped, said
+from core.jobs.run import JobRun
 from core.logs import Work, use_work
 from core.registry import CORE
 
