@@ -24,7 +24,7 @@ def test_a_role_and_a_representative(open_tab: OpenTab, server: Server, language
     assign(desk, made.path, name)
     hers = open_tab(language, person=None)
     sign_in(hers, email)
-    expect(hers.page.get_by_role("link", name=hers.say("Notifications, {n} unread", n=1))).to_be_visible()
+    expect(hers.by("button", "Notifications, {n} unread", n=1)).to_be_visible()
     hers.go("/thirdparties")
     hers.heading(hers.say("Third parties"))
     assert hers.names() == [made.name]
