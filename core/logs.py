@@ -122,7 +122,7 @@ def origin() -> str | None:
 # -- masking ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """The names of fields that hold something personal or secret, and how a value of one looks in a text."""
+    """The names of fields that hold something personal, and how a value of one looks in a text."""
 
     names: frozenset[str] = frozenset()
     pair: re.Pattern[str] | None = None

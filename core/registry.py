@@ -104,10 +104,10 @@ class Registry:
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
 
     @property
-    def confidential(self) -> frozenset[str]:
-        """The names of the fields that hold something personal or secret: what no log line may hold (SECURITY 7.34)."""
+    def personal(self) -> frozenset[str]:
+        """The names of the fields that hold something personal: what no log line may hold (SECURITY 7.34)."""
         fields = (found for entity in self.entities.values() for found in entity.fields.values())
-        return frozenset(found.name for found in fields if found.declaration.personal or found.declaration.secret)
+        return frozenset(found.name for found in fields if found.declaration.personal)
 
 
 def build_registry(

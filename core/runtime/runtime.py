@@ -161,7 +161,7 @@ class Runtime:
             names, self.stopped = runnable(wanted, self.discovery)
             try:
                 built = self.build(wanted.version, names, stored)
-                logs.mask_fields(built.registry.confidential)
+                logs.mask_fields(built.registry.personal)
                 return built
             except PluginError as error:
                 if error.plugin not in names:

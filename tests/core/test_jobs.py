@@ -12,8 +12,8 @@ from core.contract.changes import Actor
 from core.data.tables import JobRow
 from core.data.unit import transaction
 from core.errors import ContractError, Forbidden, Refused
-from core.jobs.enqueue import enqueue, retry, stop
 from core.jobs.endings import LeaseLost
+from core.jobs.enqueue import enqueue, retry, stop
 from core.jobs.run import JobRun
 from core.jobs.worker import Worker
 from core.testing.site import Site
