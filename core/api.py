@@ -12,6 +12,7 @@ from core.contract.contributions import (
     Entity,
     Job,
     MenuItem,
+    NotificationKind,
     Numbering,
     Ownership,
     Panel,
@@ -28,6 +29,7 @@ from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused, Veto
 from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
+from core.features.notifications import notify
 from core.fields import (
     COMPANIES,
     PEOPLE,
@@ -92,6 +94,7 @@ __all__ = [
     "Link",
     "LongText",
     "MenuItem",
+    "NotificationKind",
     "Numbering",
     "OneOf",
     "Option",
@@ -126,6 +129,7 @@ __all__ = [
     "lazy",
     "lazy_context",
     "lazy_plural",
+    "notify",
     "policy",
     "record_or_404",
     "restore_record",

@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-COMMANDS = ("serve", "worker", "job", "restart", "plugin", "user", "load", "numbering", "migration", "check")
+COMMANDS = (
+    "serve", "worker", "sender", "job", "restart", "plugin", "user", "load", "numbering", "migration", "check",
+)  # fmt: skip
 """Each is a module of `core.commands` with `register(subparsers)`; what it adds sets `run(arguments) -> exit code`.
 
 One that sets `takes_more` finds options unknown to the parser in `arguments.more`.

@@ -5,7 +5,8 @@
     log.warning("the mail server refused %s mails", number, extra={"route": "/mail"})
 
 A line of JSON has `time` (UTC), `level`, `logger`, `message`; while a request is answered also `request`, `user`, `method`,
-`route` (the rule, never the path, which may name people) and `address`; then whatever `extra` gave, and `error` with the
+`route` (the rule, never the path, which may name people) and `address`; while a job is done its number `job`, `job_name`,
+and `request`, the request that caused it, so that both can be followed through all processes; then whatever `extra` gave, and `error` with the
 traceback. Control characters are escaped, so that nobody forges a line.
 """
 
@@ -17,7 +18,7 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,11 +34,8 @@ LONGEST_ERROR = 20_000
 KEYS = r"pass(?:word|phrase|wd)|token|csrf|secret|authorization|cookie|api_?key|e_?mail|phone|mobile|iban|birth"
 SECRET_KEY = re.compile(KEYS, re.IGNORECASE)
 """Names whose values are never written."""
-PAIR = re.compile(
-    rf"([\"']?[\w.-]{{0,40}}(?:{KEYS})[\w.-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}})"
-    r"(\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic)\s{1,3})?[^\s,;&)}\]]+)",
-    re.IGNORECASE,
-)
+VALUE = r"(\"[^\"]*\"|'[^']*'|(?:(?:bearer|basic)\s{1,3})?[^\s,;&)}\]]+)"
+PAIR = re.compile(rf"([\"']?[\w.-]{{0,40}}(?:{KEYS})[\w.-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}}){VALUE}", re.IGNORECASE)
 ADDRESS = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 ROW_VALUES = re.compile(r"(\)=\(|Failing row contains \()[^\n]*\)")
 """How PostgreSQL quotes a row it refused: `Key (email)=(lea@example.com) already exists`."""
@@ -91,16 +89,75 @@ def use_facts(facts: Facts) -> Iterator[Facts]:
         _facts.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The job this code does, for log lines: its number, its name, and the request that caused it, if one did."""
+
+    job_id: int
+    name: str
+    request_id: str | None
+
+
+_work: ContextVar[Work | None] = ContextVar("comptoir_work", default=None)
+
+
+@contextmanager
+def use_work(work: Work) -> Iterator[None]:
+    """Work for this job inside the block."""
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+def origin() -> str | None:
+    """The number of the request that causes what is done now, also when a job does it; None for commands and the clock."""
+    facts, work = _facts.get(), _work.get()
+    if facts is not None:
+        return facts.request_id
+    return work.request_id if work is not None else None
+
+
 # -- masking ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The names of fields that hold something personal, and how a value of one looks in a text."""
+
+    names: frozenset[str] = frozenset()
+    pair: re.Pattern[str] | None = None
+
+
+_fields = _Fields()
+
+
+def mask_fields(names: Iterable[str]) -> None:
+    """From now on mask what is logged under these names too: the personal fields of the modules that are on (OPS-4).
+
+    A name with dots, of a field that a module adds to another's records, also stands for its last part.
+    """
+    global _fields
+    known = frozenset(part.casefold() for name in names for part in (name, name.rpartition(".")[2]))
+    words = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    pair = (
+        re.compile(rf"((?<![\w.])[\"']?(?:{words})[\"']?\s{{0,3}}[=:]\s{{0,3}}){VALUE}", re.IGNORECASE)
+        if known
+        else None
+    )
+    _fields = _Fields(known, pair)
+
+
 def masked(text: str) -> str:
-    """The text without values of secrets, e-mail addresses, and rows the database quotes."""
+    """The text without values of secrets and personal fields, e-mail addresses, and rows the database quotes."""
     hidden = PAIR.sub(rf"\1{MASKED}", text)
+    if _fields.pair is not None:
+        hidden = _fields.pair.sub(rf"\1{MASKED}", hidden)
     return ROW_VALUES.sub(rf"\1{MASKED})", ADDRESS.sub(MASKED, hidden))
 
 
 def masked_value(name: str, value: Any) -> Any:
     """A value as it may be logged under `name`; what JSON cannot hold becomes text."""
-    if SECRET_KEY.search(name):
+    if SECRET_KEY.search(name) or name.casefold() in _fields.names:
         return MASKED
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -149,6 +206,11 @@ class Lines(logging.Formatter):
                 "request": facts.request_id, "user": facts.user_id, "method": facts.method[:20], "route": facts.route,
                 "address": facts.address,
             }  # fmt: skip
+        work = _work.get()
+        if work is not None:
+            event |= {"job": work.job_id, "job_name": work.name}
+            if facts is None:
+                event["request"] = work.request_id
         for name, value in record.__dict__.items():
             if name not in OWN and not name.startswith("_"):
                 event[name] = masked_value(name, value)

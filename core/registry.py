@@ -103,6 +103,12 @@ class Registry:
         """The entity kept in a table, None when its module is off."""
         return next((found for found in self.entities.values() if found.model.__tablename__ == table), None)
 
+    @property
+    def personal(self) -> frozenset[str]:
+        """The names of the fields that hold something personal: what no log line may hold (SECURITY 7.34)."""
+        fields = (found for entity in self.entities.values() for found in entity.fields.values())
+        return frozenset(found.name for found in fields if found.declaration.personal)
+
 
 def build_registry(
     hooks: Hooks,

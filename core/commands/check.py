@@ -32,6 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Say what does not agree. Returns 0 when all does or was put aside, 1 otherwise; mails are for a person to decide."""
     from core.commands.common import started_runtime
+    from core.commands.progress import Bar
     from core.exchange.mail import care
     from core.features.file_care import look, repair
     from core.features.file_store import FileStore
@@ -39,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     with started_runtime() as runtime:
         store = FileStore(runtime.config.files)
         with runtime.database.reading() as session:
-            found, doubts = look(session, store), care.look(session)
+            bar = Bar(0, "files")
+            found, doubts = look(session, store, told=bar.move), care.look(session)
+            bar.end()
         _say(found)
         _say_of_mail(doubts)
         if not found.missing and not found.strays:

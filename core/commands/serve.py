@@ -1,4 +1,4 @@
-"""`comptoir serve`: the web server and the job worker of one machine, started, watched and ended together (OPS-1)."""
+"""`comptoir serve`: web server, job worker and sender of one machine, started, watched and ended together (OPS-1)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from core.commands.supervisor import Supervisor
     from core.config import Config
 
+BACKGROUND = ("worker", "sender")
+"""The commands that run beside the web server."""
 WEB_WORKERS = 2
 BLOCKING_THREADS = 2
 SECONDS_TO_START = 30
@@ -25,7 +27,9 @@ SECONDS_TO_FINISH = 30
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("serve", help=_("start the web server and the background worker"))
+    parser = subparsers.add_parser(
+        "serve", help=_("start the web server, the background worker and the sender of mail")
+    )
     parser.add_argument("--demo", action="store_true", help=_("make a new installation a demo, with fictitious data"))
     parser.add_argument("--host", default="127.0.0.1", help=_("the address to listen on"))
     parser.add_argument("--port", type=int, help=_("the port; PORT in the environment, or 8000"))
@@ -61,21 +65,22 @@ def serve(config: Config, host: str, *, demo: bool, first: bool) -> int:
     """Start the children, say where to look, and watch until told to stop.
 
     On a first start the database is made before anybody looks at it; later the web server starts while this process
-    makes sure that nothing is missing, and the worker once pages are served.
+    makes sure that nothing is missing, and the others once pages are served.
     """
     from core.commands.prepare import prepare
-    from core.commands.supervisor import Supervisor
+    from core.commands.supervisor import WEB, Supervisor
 
     supervisor = Supervisor(commands(config, host), config.environment())
     try:
         if not first:
-            supervisor.start("web")
+            supervisor.start(WEB)
         code, lines = prepare(config, supervisor.is_stopping, demo=demo)
         if code or supervisor.is_stopping():
             return 0 if supervisor.is_stopping() else code
-        supervisor.start("web")
+        supervisor.start(WEB)
         wait_for_pages(host, config.port, supervisor)
-        supervisor.start("worker")
+        for name in BACKGROUND:
+            supervisor.start(name)
         if supervisor.is_stopping():
             return 0
         print(_("Comptoir is at %(address)s", address=f"http://{_shown(host)}:{config.port}/"))
@@ -110,7 +115,7 @@ def commands(config: Config, host: str) -> dict[str, list[str]]:
         "--workers-kill-timeout", str(SECONDS_TO_FINISH), "--no-ws", "--log-level", "warning",
         "--factory", "core.web.wsgi:make_application",
     ]  # fmt: skip
-    return {"web": web, "worker": [*python, "core.cli", "worker"]}
+    return {"web": web, **{name: [*python, "core.cli", name] for name in BACKGROUND}}
 
 
 def is_free(host: str, port: int) -> bool:

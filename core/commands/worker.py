@@ -19,13 +19,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Work until SIGTERM or SIGINT; the step under way is finished first, and its job handed back."""
     from core.commands.common import started_runtime
     from core.config import Config
-    from core.exchange.mail.sender import send_due
     from core.jobs.backend import backend_of
     from core.jobs.worker import Worker
 
     logs.set_up(Config.from_environment().log)
     with started_runtime() as runtime:
-        worker, backend = Worker(runtime, chores=[send_due]), backend_of(runtime.config)
+        worker, backend = Worker(runtime), backend_of(runtime.config)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         backend.run_worker(worker)

@@ -185,6 +185,18 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationKind:
+    """Something people are told of by `notify`, and choose how: in the bell, by e-mail, not at all (US-7).
+
+    `name` begins with the plugin's name and a dot, and has at most 20 characters. `label` completes the table of
+    choices: "A proposal of mine was accepted".
+    """
+
+    name: str
+    label: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Dictionary:
     """A list of values an administrator keeps (statuses, potentials); `options` are the shipped ones (PR-1)."""
 

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from core.contract.contributions import Dictionary, Permission
+from core.contract.contributions import Dictionary, NotificationKind, Permission
 from core.errors import ContractError
 from core.fields.base import FieldType
 from core.i18n import Text
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
+KIND_LENGTH = 20
+"""Characters of a kind of notification that its column holds."""
 RESERVED = frozenset({"core", "vendor", "static", "admin"})
 
 
@@ -44,6 +46,7 @@ class Plugin:
     permissions: tuple[Permission, ...] = ()
     settings: tuple[Setting, ...] = ()
     dictionaries: tuple[Dictionary, ...] = ()
+    notifications: tuple[NotificationKind, ...] = ()
     category: Text = ""
     description: Text = ""
     icon: str = "puzzle"
@@ -60,3 +63,9 @@ class Plugin:
         for permission in self.permissions:
             if not permission.name.startswith(prefix):
                 raise ContractError(f"permission {permission.name!r} of plugin {self.name} must start with {prefix!r}")
+        for kind in self.notifications:
+            if not kind.name.startswith(prefix) or len(kind.name) > KIND_LENGTH:
+                raise ContractError(
+                    f"notification {kind.name!r} of plugin {self.name} must start with {prefix!r} and have at most "
+                    f"{KIND_LENGTH} characters"
+                )

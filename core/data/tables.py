@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.data.records import Document, Identifier, Row
 from core.fields import DateTime
+from core.logs import origin
 
 
 class State(Row):
@@ -89,6 +90,7 @@ class JobRow(Row):
 
     `state`: ready, running, done, failed (it said why), stopped (by a person), parked (its attempts are used up); or
     outside, for work of another process. `lease`: the token of the claim under way. `cursor`: how far its steps got.
+    `put_off`: how often in a row it was put back because something was busy. `request_id`: the request that caused it.
     """
 
     __tablename__ = "core_job"
@@ -126,6 +128,8 @@ class JobRow(Row):
     file_name: Mapped[str | None] = mapped_column(String(200))
     file_type: Mapped[str | None] = mapped_column(String(120))
     error: Mapped[str | None] = mapped_column(String(2000))
+    put_off: Mapped[int] = mapped_column(default=0, server_default="0")
+    request_id: Mapped[str | None] = mapped_column(String(32), default=origin)
 
 
 class JobSchedule(Row):

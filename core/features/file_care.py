@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.data.context import Context
@@ -42,21 +42,29 @@ class Findings:
     strays: Sequence[Path]
 
 
-def look(session: Session, store: FileStore, *, older_than: float = STRAY_AFTER) -> Findings:
+Told = Callable[[int, int], object]
+"""Is told how many more rows were looked at, and of how many in all."""
+
+
+def look(
+    session: Session, store: FileStore, *, older_than: float = STRAY_AFTER, told: Told = lambda _number, _total: None
+) -> Findings:
     """Live rows without a file, and files without a row, also one in the bin, that are older than so many seconds."""
-    return Findings(_missing(session, store), _strays(session, store, older_than))
+    return Findings(_missing(session, store, told), _strays(session, store, older_than))
 
 
-def _missing(session: Session, store: FileStore) -> list[Missing]:
+def _missing(session: Session, store: FileStore, told: Told) -> list[Missing]:
     rows = StoredFile.__table__.c
+    total = session.connection().execute(select(func.count()).where(rows.deleted_at.is_(None))).scalar_one()
     statement = select(rows.id, rows.name, rows.owner_entity, rows.owner_id, rows.stored).where(
         rows.deleted_at.is_(None)
     )
-    return [
-        Missing(row.id, row.name, f"{row.owner_entity} {row.owner_id}")
-        for row in session.connection().execute(statement.order_by(rows.id))
-        if not store.has(row.stored)
-    ]
+    missing = []
+    for row in session.connection().execute(statement.order_by(rows.id)):
+        if not store.has(row.stored):
+            missing.append(Missing(row.id, row.name, f"{row.owner_entity} {row.owner_id}"))
+        told(1, total)
+    return missing
 
 
 def _strays(session: Session, store: FileStore, older_than: float) -> list[Path]:

@@ -9,7 +9,7 @@ title at the moment of reading, if the reader may know of the record then.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ KINDS: Mapping[str, Text] = {
     JOB: _("A job of mine is done or failed"),
     MAIL: _("A message of mine could not be sent"),
 }
-"""What people are told of, and choose how."""
+"""What the core tells people of; modules add theirs in their manifests."""
 HIDDEN = _("About a record you may no longer see")
 KEPT = datetime.timedelta(days=90)
 MOST_COUNTED = 99
@@ -104,24 +104,34 @@ class Notice:
     operation_id: int | None = None
 
 
+def kinds_of(registry: Registry) -> dict[str, Text]:
+    """What people are told of in this enabled set, and choose how: name and label, those of the core first."""
+    declared = (kind for plugin in registry.plugins.values() for kind in plugin.notifications)
+    return {**KINDS, **{kind.name: kind.label for kind in declared}}
+
+
 # -- writing ----------------------------------------------------------------------------------------------------
 def notify(
     unit: Unit, user_id: int, kind: str, text: Message, *, entity: str | None = None, record_id: int | None = None
 ) -> None:
     """Tell somebody something, in the unit of whoever causes it: both happen, or neither.
 
-    `kind`: one of `KINDS`, else `ContractError`. `text`: may have `%(title)s` for the title of the record, which is not
+    `kind`: of the core, or one that an enabled module declares, else `ContractError`. `text`: may have `%(title)s` for the title of the record, which is not
     among its values. `entity` alone leads to the list, with `record_id` to the sheet.
     """
+    _check_kinds([kind], kinds_of(unit.context.registry))
     write_notices(unit.session.connection(), [Notice(user_id, kind, text, entity, record_id)])
+
+
+def _check_kinds(named: Iterable[str], kinds: Collection[str]) -> None:
+    if unknown := set(named) - set(kinds):
+        raise ContractError(f"no such kind of notification: {', '.join(sorted(unknown))}")
 
 
 def write_notices(connection: Connection, notices: Sequence[Notice]) -> None:
     """Write notifications into the transaction of `connection`, as their readers chose; for code without a unit."""
     if not notices:
         return
-    if unknown := {notice.kind for notice in notices} - KINDS.keys():
-        raise ContractError(f"no such kind of notification: {', '.join(sorted(unknown))}")
     chosen = _choices_of(connection, {notice.user_id for notice in notices})
     moment = now()
     for notice in notices:
@@ -299,16 +309,20 @@ def mark_read(connection: Connection, user_id: int, *, number: int | None = None
 
 
 # -- choices, upkeep --------------------------------------------------------------------------------------------
-def read_choices(connection: Connection, user_id: int) -> dict[str, Choice]:
-    """How somebody wants to be told of each kind."""
+def read_choices(connection: Connection, user_id: int, kinds: Collection[str]) -> dict[str, Choice]:
+    """How somebody wants to be told of each of these kinds."""
     chosen = _choices_of(connection, [user_id])
-    return {kind: chosen.get((user_id, kind), Choice()) for kind in KINDS}
+    return {kind: chosen.get((user_id, kind), Choice()) for kind in kinds}
 
 
-def write_choices(connection: Connection, user_id: int, choices: Mapping[str, Choice]) -> None:
-    """Keep how somebody wants to be told; kinds that are not named stay. Raises `ContractError` for an unknown one."""
-    if unknown := choices.keys() - KINDS.keys():
-        raise ContractError(f"no such kind of notification: {', '.join(sorted(unknown))}")
+def write_choices(
+    connection: Connection, user_id: int, choices: Mapping[str, Choice], kinds: Collection[str] = tuple(KINDS)
+) -> None:
+    """Keep how somebody wants to be told; kinds that are not named stay, also those of modules that are off.
+
+    Raises `ContractError` for one that is not among `kinds`.
+    """
+    _check_kinds(choices, kinds)
     mine = (NotificationChoice.user_id == user_id, NotificationChoice.kind.in_(sorted(choices)))
     connection.execute(delete(NotificationChoice).where(*mine))
     rows = [

@@ -51,12 +51,17 @@ def may_undo_job(session: Session, job_id: int, actor: Actor) -> bool:
 
 
 def undo_job(job: JobRun) -> Text:
-    """Take back the operations of the job the payload names; what changed since stays, and is said."""
+    """Take back the operations the payload names, in its order; what changed since stays, and is said.
+
+    They are those of the click: the job they are of may be tried again meanwhile, and do more.
+    """
+    operations: list[int] = job.payload["operations"]
     with job.context.database.reading() as session:
-        operations = list(operations_of(session, job.payload["job"]).items())
-    job.total = sum(number for _operation, number in operations)
+        changes = operations_of(session, job.payload["job"])
+    job.total = sum(changes.get(operation, 0) for operation in operations)
     while (at := int(job.cursor.get("at", 0))) < len(operations):
-        operation, number = operations[at]
+        operation = operations[at]
+        number = changes.get(operation, 0)
         cursor = {"at": at + 1}
         try:
             with job.step("undo", undo_of=operation) as step:

@@ -29,7 +29,8 @@ RESULT_SECONDS = 7 * 24 * 3_600.0
 """How long people find their jobs that are done, and the files these made (UX 2.8)."""
 TROUBLE_SECONDS = 30 * 24 * 3_600.0
 """How long jobs can be tried again that were stopped, failed or parked; those of nobody stay."""
-DELIVERY_ATTEMPTS = 5
+DELIVERY_ATTEMPTS = 16
+"""Four hours, more or less: what a module tells is often out of reach for a while, and is not done by hand."""
 
 
 def tell(job: JobRun) -> None:

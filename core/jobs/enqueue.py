@@ -98,7 +98,7 @@ def stop(unit: Unit, job_id: int) -> bool:
 def retry(unit: Unit, job_id: int) -> None:
     """Let a job that was stopped, failed or parked go on where it ended. Raises `StateConflict` for any other."""
     fresh = {
-        "state": READY, "attempts": 0, "stop_requested": False, "error": None, "finished_at": None, "handed_at": None,
+        "state": READY, "attempts": 0, "put_off": 0, "stop_requested": False, "error": None, "finished_at": None, "handed_at": None,
         "run_at": database_clock(unit.session),
     }  # fmt: skip
     again = update(JobRow).where(JobRow.id == job_id, JobRow.state.in_((FAILED, PARKED, STOPPED))).values(fresh)

@@ -12,24 +12,27 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import procrastinate
 import psycopg
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from psycopg import sql
 from sqlalchemy import and_, make_url, or_, select, update
-from sqlalchemy.exc import DBAPIError
 
 from core.data.clock import database_clock
 from core.data.tables import JobRow
-from core.errors import Busy
+from core.errors import ContractError
 from core.jobs.queue import READY, RUNNING, UNFINISHED, claimable
-from core.jobs.worker import RETRY_SECONDS, WAKE_SECONDS, Worker
+from core.jobs.rounds import RETRY_SECONDS, WAKE_SECONDS
+from core.jobs.worker import Worker
 from core.registry import CORE
 
 log = logging.getLogger("comptoir.worker")
 
-SCHEMA = "procrastinate"
+SCHEMA = "comptoir_queue"
+OURS = "comptoir: "
+"""How the comment of the schema begins; one without it belongs to somebody else, and is left alone."""
 QUEUE = "comptoir"
 TASK = "comptoir.perform"
 SCHEMA_LOCK = 7_203_001
@@ -60,22 +63,28 @@ class Procrastinate:
             try:
                 self.make_schema()
                 asyncio.run(self._work(worker))
-            except (Busy, DBAPIError, ConnectorException, psycopg.Error):
+            except Exception:  # a worker that ends would be started again into the same error
                 log.exception("the queue cannot be reached")
                 worker.wait(RETRY_SECONDS)
 
     def make_schema(self) -> None:
-        """Make the queue's tables, anew for another version of it: no task in them is the only word on a job."""
-        version = f"procrastinate {procrastinate.__version__}"
+        """Make the queue's tables, anew for another version of it: no task in them is the only word on a job.
+
+        Raises `ContractError` while workers of another version are at work in it, as in a rolling upgrade, and when
+        the schema is somebody else's.
+        """
+        version = f"{OURS}procrastinate {procrastinate.__version__}"
         with psycopg.connect(self._conninfo, options=self._options) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
             found = connection.execute(
                 "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s", [SCHEMA]
             ).fetchone()
-            if found is not None and found[0] == version:
-                return
             schema = sql.Identifier(SCHEMA)
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+            if found is not None:
+                if found[0] == version:
+                    return
+                _check_free(connection, found[0] or "")
+                connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(schema))
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
             connection.execute(self._app().schema_manager.get_schema().encode())
             connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(schema, sql.Literal(version)))
@@ -136,6 +145,21 @@ class Procrastinate:
                 await manager.finish_job_by_id_async(
                     job_id=stalled.id, status=procrastinate.jobs.Status.FAILED, delete_job=True
                 )
+
+
+def _check_free(connection: psycopg.Connection[tuple[Any, ...]], comment: str) -> None:
+    """Raise `ContractError` unless the schema with this comment is ours, and no worker of its version lives."""
+    if not comment.startswith(OURS):
+        raise ContractError(
+            f"the schema {SCHEMA} of this database is not of Comptoir: rename it, or use another database"
+        )
+    alive = sql.SQL("SELECT 1 FROM {} WHERE last_heartbeat > now() - make_interval(secs => %s) LIMIT 1").format(
+        sql.Identifier(SCHEMA, "procrastinate_workers")
+    )
+    if connection.execute(alive, [STALLED_SECONDS]).fetchone() is not None:
+        raise ContractError(
+            f"workers with {comment.removeprefix(OURS)} are still at work: the queue is theirs until they end"
+        )
 
 
 def waiting_rows(worker: Worker) -> Sequence[int]:

@@ -26,6 +26,8 @@ LEASE_SECONDS = 120.0
 """Longer than the watchdog lets any work go without a sign of life: a lease that ends belongs to a worker that is gone."""
 FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 3_600.0
+MAXIMUM_PUT_OFF = 6
+"""So often in a row, some two minutes, a job that meets something busy is put off before that counts as a failure."""
 ERROR_LENGTH = 2_000
 MAXIMUM_NOTES = 100
 """So many sentences on what was refused are kept; the others are counted."""
@@ -55,6 +57,7 @@ class Claim:
     errors: int
     notes: list[str] | None
     stop_requested: bool
+    request_id: str | None
 
     def own(self) -> tuple[ColumnElement[bool], ...]:
         """What its row is found by as long as nobody else has claimed it since."""
@@ -99,10 +102,14 @@ def claim(
     return None if row is None else Claim(*row)
 
 
-def anything_ready(database: Database, names: Collection[str], plugins: Collection[str]) -> bool:
-    """Whether a claim would find something; a read, so that an idle worker takes no write lock."""
+def anything_ready(
+    database: Database, names: Collection[str], plugins: Collection[str], *, besides: int | None = None
+) -> bool:
+    """Whether a claim would find something; a read, so that an idle worker takes no write lock. `besides`: not this row."""
     with database.reading() as session:
         free = claimable(names, plugins, database_clock(session))
+        if besides is not None:
+            free = and_(free, JobRow.id != besides)
         return session.execute(select(JobRow.id).where(free).limit(1)).first() is not None
 
 
@@ -128,11 +135,33 @@ def finish(database: Database, claimed: Claim, state: str, **values: Any) -> boo
     return ended
 
 
-def put_back(database: Database, claimed: Claim) -> None:
-    """Give a job back, because the worker ends or the enabled set changed under it; the attempt does not count."""
+_FREE: dict[str, Any] = {"state": READY, "lease": None, "lease_until": None, "handed_at": None}
+
+
+def put_back(database: Database, claimed: Claim, *, behind: bool = False) -> None:
+    """Give a job back, because the worker ends or the enabled set changed under it; the attempt does not count.
+
+    `behind`: behind all that is due at this moment, for a job that lets others have their turn.
+    """
     with database.connection() as connection:
-        values = {"state": READY, "lease": None, "lease_until": None, "handed_at": None}
+        values = {**_FREE, "run_at": database_clock(connection)} if behind else _FREE
         connection.execute(update(JobRow).where(*claimed.own()).values(attempts=JobRow.attempts - 1, **values))
+
+
+def put_off(database: Database, claimed: Claim) -> bool:
+    """Give a job back for a while, ever longer, because something was busy; the attempt does not count.
+
+    Returns False, having done nothing, when that happened too often in a row: then it counts as a failure.
+    """
+    with database.writing() as session:
+        connection, moment = session.connection(), database_clock(session)
+        times = connection.execute(select(JobRow.put_off).where(*claimed.own())).scalar()
+        if times is not None and times >= MAXIMUM_PUT_OFF:
+            return False
+        values = {**_FREE, "run_at": moment + delay((times or 0) + 1), "put_off": JobRow.put_off + 1}
+        connection.execute(update(JobRow).where(*claimed.own()).values(attempts=JobRow.attempts - 1, **values))
+        session.commit()
+    return True
 
 
 def fail(database: Database, claimed: Claim, error: str, attempts: int) -> tuple[int, bool]:
@@ -148,8 +177,7 @@ def fail(database: Database, claimed: Claim, error: str, attempts: int) -> tuple
         if parked:
             mark_finished(connection, claimed, PARKED, moment, error=reason)
         else:
-            values = {"state": READY, "lease": None, "lease_until": None, "handed_at": None}
-            again = update(JobRow).where(*claimed.own()).values(run_at=moment + delay(tried), error=reason, **values)
+            again = update(JobRow).where(*claimed.own()).values(run_at=moment + delay(tried), error=reason, **_FREE)
             connection.execute(again)
         session.commit()
     return tried, parked

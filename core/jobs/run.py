@@ -31,9 +31,10 @@ from core.data.context import Context, use_context
 from core.data.guards import is_inside_unit
 from core.data.tables import JobRow, State
 from core.data.unit import Unit, transaction
-from core.errors import Busy, ComptoirError, NotFound, Refused, StateConflict
+from core.errors import Busy, NotFound, Refused, StateConflict
 from core.i18n import DEFAULT_REGION, LANGUAGES, Locale, Text, lazy as _
 from core.jobs import queue, results
+from core.jobs.endings import GivesWay, HandedBack, LeaseLost, Stopped
 from core.jobs.queue import Claim
 
 if TYPE_CHECKING:
@@ -47,32 +48,14 @@ PROGRESS_SECONDS = 1.0
 RENEW_SECONDS = queue.LEASE_SECONDS / 3
 SHORT_WAIT, LONG_WAIT = 0.2, 15.0
 """How long progress waits for the database: it may be left out, until the lease must be extended."""
+TURN_SECONDS = 10.0
+"""How long a job of many steps is done at a stretch while others wait (F53)."""
 SET_TRIES = 10
 YIELD_SECONDS = 0.01
 """A pause between two steps on SQLite, longer than its other writers wait before they look again: they get their turn."""
 NAME_LENGTH = 200
 
 T = TypeVar("T")
-
-
-class Interruption(BaseException):
-    """Ends a run between two steps. Not an `Exception`: the job's own handlers must not take it for a failure."""
-
-
-class HandedBack(Interruption):
-    """The worker ends, or the job's module is off: it goes on elsewhere, later."""
-
-
-class LeaseLost(Interruption):
-    """The lease ended and somebody else may have the job: nothing more is written."""
-
-
-class Stopped(Interruption):
-    """A person asked for the end, or the owner may no longer work here."""
-
-    def __init__(self, reason: Text) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class _SetChanged(Exception):
@@ -112,11 +95,16 @@ class Step:
 class JobRun:
     """One attempt at a job; handed to the `run` of its contribution."""
 
-    def __init__(self, runtime: Runtime, claimed: Claim, stopping: Callable[[], bool]) -> None:
-        """`stopping`: whether the worker was told to end."""
+    def __init__(
+        self, runtime: Runtime, claimed: Claim, stopping: Callable[[], bool], others_wait: Callable[[], bool]
+    ) -> None:
+        """`stopping`: whether the worker was told to end. `others_wait`: whether other jobs are due."""
         self._runtime = runtime
         self._claimed = claimed
         self._stopping = stopping
+        self._others_wait = others_wait
+        self._begun = time.monotonic()
+        self._got_on = False
         self._wanted_end = False
         self._noticed_end = False
         self._written = self._renewed = time.monotonic()
@@ -230,6 +218,11 @@ class JobRun:
         if self._stopping():
             raise HandedBack
 
+    def _give_way(self) -> None:
+        """Let other jobs have their turn, once this one had its own and got on in it."""
+        if self._got_on and time.monotonic() - self._begun >= TURN_SECONDS and self._others_wait():
+            raise GivesWay
+
     def _write_progress(self) -> None:
         moment = time.monotonic()
         if moment - self._written < PROGRESS_SECONDS:
@@ -252,12 +245,14 @@ class JobRun:
     def step(self, action: str, *, cause: str | None = None, undo_of: int | None = None) -> Iterator[Step]:
         """One unit of work in the enabled set of now. `action`, `cause`, `undo_of`: as of `transaction`.
 
-        On entering it raises what ends a run between two steps, as `progress` does, and `Forbidden`; on leaving what
+        On entering it raises what ends a run between two steps, as `progress` does, and `Forbidden`; also, after ten
+        seconds in which the cursor moved, what lets other jobs that are due go first. On leaving it raises what
         `transaction` raises: then nothing of it was written, and it may be tried again in smaller parts.
         """
         if self._stepped and self.context.database.is_sqlite:
             time.sleep(YIELD_SECONDS)
         self._stepped = True
+        self._give_way()
         for _try in range(SET_TRIES):
             self._check_worker()
             alive()
@@ -299,7 +294,11 @@ class JobRun:
         else:
             values["lease_until"] = moment + queue.LEASE_SECONDS
             if step.cursor is not None and step.cursor != self.cursor:
-                values |= {"cursor": step.cursor, "attempts": 1}  # it gets on: attempts count those that do not
+                values |= {
+                    "cursor": step.cursor,
+                    "attempts": 1,
+                    "put_off": 0,
+                }  # it gets on: attempts count those that do not
             written = bool(connection.execute(update(JobRow).where(*self._claimed.own()).values(values)).rowcount)
         if not written:
             raise LeaseLost
@@ -313,8 +312,9 @@ class JobRun:
         self.done += step.done
         self.errors += step.errors
         self.notes = self._notes(step)
-        if step.cursor is not None:
+        if step.cursor is not None and step.cursor != self.cursor:
             self.cursor = step.cursor
+            self._got_on = True
         self.finished = step.finished
         self._written = self._renewed = time.monotonic()
         alive()
@@ -368,8 +368,3 @@ def _tried(unit: Unit, item: T, work: Callable[[Unit, T], None]) -> Text | None:
     except (Refused, StateConflict, NotFound) as error:
         return error.message
     return None
-
-
-def said(error: BaseException) -> str:
-    """A failure in words: our own as they are, others with their kind."""
-    return str(error) if isinstance(error, ComptoirError) else f"{type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ from sqlalchemy import insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from core import logs
 from core.access import audit
 from core.access.models import User
 from core.config import Config
@@ -159,7 +160,9 @@ class Runtime:
             self._scan(wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
-                return self.build(wanted.version, names, stored)
+                built = self.build(wanted.version, names, stored)
+                logs.mask_fields(built.registry.personal)
+                return built
             except PluginError as error:
                 if error.plugin not in names:
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import parse_qs
 
 from flask import Response, request, url_for
@@ -34,14 +35,18 @@ def chosen_ids(entity: RegisteredEntity) -> list[int]:
             raise Refused(_("These rows cannot be selected at once: %(reason)s", reason=query.notices[0]))
         chosen = ids(surroundings.session, query, MAXIMUM_ROWS + 1)
     else:
-        posted = (value for value in request.form.getlist("id") if value.isdecimal() and len(value) < 19)
-        chosen = list(dict.fromkeys(map(int, posted)))
+        chosen = posted_ids(request.form.getlist("id"))
     if not chosen:
         raise Refused(_("Select at least one row first"))
     if len(chosen) > MAXIMUM_ROWS:
         most = format_integer(MAXIMUM_ROWS)
         raise Refused(_("Select at most %(number)s rows at once: filter the list first", number=most))
     return chosen
+
+
+def posted_ids(values: Sequence[str]) -> list[int]:
+    """The numbers among what was sent, each once; what is none is left out."""
+    return list(dict.fromkeys(int(value) for value in values if value.isdecimal() and len(value) < 19))
 
 
 def start_bulk_job(entity: RegisteredEntity, chosen: list[int], field: Field | None, value: str) -> Response:

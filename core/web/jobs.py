@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request, url_for
 from sqlalchemy import or_, select
+from sqlalchemy.orm import defer
 from werkzeug.wsgi import wrap_file
 
 from core.data.tables import JobRow
@@ -24,6 +25,8 @@ from core.web.shell import group_label, make_shell
 
 blueprint = Blueprint("jobs", __name__)
 SHOWN = 100
+LIGHT = (defer(JobRow.payload, raiseload=True), defer(JobRow.cursor, raiseload=True))
+"""The pages are looked at every second, and a payload may name 100,000 records."""
 
 
 def _sees_all() -> bool:
@@ -32,7 +35,7 @@ def _sees_all() -> bool:
 
 def _job_or_404(job_id: int) -> JobRow:
     """A job of one's own; anybody's for who administers. Somebody else's is as if it were not there."""
-    row = here().session.get(JobRow, job_id)
+    row = here().session.get(JobRow, job_id, options=LIGHT)
     mine = row is not None and (_sees_all() or (row.owner_id is not None and row.owner_id == here().actor.id))
     if row is None or not mine or row.state == OUTSIDE:
         raise NotFound(_("There is no such job"))
@@ -44,7 +47,7 @@ def _job_or_404(job_id: int) -> JobRow:
 def index() -> Response:
     """The newest jobs. Telling modules what changed is left out while it goes well: there is one for each change."""
     everybody = _sees_all()
-    statement = select(JobRow).where(JobRow.state != OUTSIDE).order_by(JobRow.id.desc()).limit(SHOWN)
+    statement = select(JobRow).options(*LIGHT).where(JobRow.state != OUTSIDE).order_by(JobRow.id.desc()).limit(SHOWN)
     if everybody:
         statement = statement.where(or_(JobRow.name != DELIVERY, JobRow.state == queue.PARKED))
     else:
@@ -93,14 +96,14 @@ def undo(job_id: int) -> Response:
     row = _job_or_404(job_id)
     if row.state in queue.UNFINISHED or not may_undo_job(surroundings.session, job_id, surroundings.actor):
         raise StateConflict(_("This cannot be taken back"))
-    newest = standing(surroundings.session, job_id)[0]
+    operations = standing(surroundings.session, job_id)
     with transaction("job.start") as unit:
         undoing = enqueue(
             unit,
             UNDO,
-            {"job": job_id},
+            {"job": job_id, "operations": operations},
             label=_("Undo: %(action)s", action=row.label or ""),
-            unique_key=f"undo:{newest}",
+            unique_key=f"undo:{operations[0]}",
         )
     return see(url_for("jobs.show", job_id=undoing))
 

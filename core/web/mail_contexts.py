@@ -108,7 +108,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class ComposePage:
-    """Writing a mail to one record or many (ML-2); with `preview` it is the page that asks for confirmation."""
+    """Writing a mail to one record or many (ML-2); with `preview` it is the page that asks for confirmation.
+
+    `number`: how many records are selected; above 50 only the first are looked at here. `query`: the list whose rows
+    are selected as a whole, in place of `ids`; None when they were chosen one by one.
+    """
 
     heading: Text
     url: str
@@ -130,6 +134,9 @@ class ComposePage:
     local: bool
     return_url: str
     ids: Sequence[int]
+    number: int
+    others: int
+    query: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from core.exchange.mail import suppression
 from core.exchange.mail.addresses import Mailbox, check_body, check_subject, person_key
 from core.exchange.mail.builder import ANY_FILE, Attachment, check_file_name
 from core.exchange.mail.gate import refusing_field
+from core.exchange.mail.many import MAIL_MANY, many_payload
 from core.exchange.mail.models import MailContent
 from core.exchange.mail.outbox import (
     CANCEL_SECONDS,
@@ -37,9 +38,12 @@ from core.exchange.mail.templates import (
     templates_of,
     variables,
 )
+from core.features.bulk import MAXIMUM_AT_ONCE
 from core.fields import Option
-from core.i18n import LANGUAGES, Text, current_locale, gettext, lazy as _, lazy_plural
+from core.i18n import LANGUAGES, Text, current_locale, format_integer, gettext, lazy as _, lazy_plural
+from core.jobs.enqueue import enqueue
 from core.registry import RegisteredEntity
+from core.web.bulk import chosen_ids, posted_ids
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.mail_contexts import ComposePage, FileLine, Preview, Receiver
@@ -51,7 +55,6 @@ from core.web.shell import make_shell
 from core.web.submissions import earlier_result
 
 blueprint = Blueprint("mail_send", __name__, url_prefix="/mail/send")
-MAXIMUM_RECEIVERS = 200
 MAXIMUM_FILES = 20
 MEGABYTE = 2**20
 
@@ -68,10 +71,36 @@ class _Typed:
 
 
 # -- who gets it ------------------------------------------------------------------------------------------------------
-def _ids(values: Sequence[str]) -> list[int]:
-    return list(
-        dict.fromkeys(int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19)
-    )
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The records it goes to. `query`: the list they are all rows of, None when they were chosen one by one."""
+
+    ids: Sequence[int]
+    query: str | None = None
+
+    @property
+    def first(self) -> Sequence[int]:
+        """Those that are looked at in the request; beyond them it is a job."""
+        return self.ids[:MAXIMUM_AT_ONCE]
+
+    @property
+    def others(self) -> int:
+        """How many are not looked at."""
+        return len(self.ids) - len(self.first)
+
+
+def _chosen(entity: RegisteredEntity) -> _Chosen:
+    """What the form is for. Raises `Refused` as `chosen_ids`."""
+    return _Chosen(chosen_ids(entity), request.form.get("query", "") if request.form.get("all") else None)
+
+
+def _check_number(chosen: _Chosen) -> None:
+    """Raise `Refused` when the list holds other rows than the person was shown the number of."""
+    if chosen.query is not None and request.form.get("number") != str(len(chosen.ids)):
+        number = format_integer(len(chosen.ids))
+        raise Refused(
+            _("The list has changed and holds %(number)s rows now. Look at it, and send again.", number=number)
+        )
 
 
 def _receivers(entity: RegisteredEntity, ids: Sequence[int]) -> tuple[list[tuple[Record, Receiver]], list[Receiver]]:
@@ -79,8 +108,6 @@ def _receivers(entity: RegisteredEntity, ids: Sequence[int]) -> tuple[list[tuple
     surroundings = here()
     if not ids:
         raise Refused(_("Select at least one row first"))
-    if len(ids) > MAXIMUM_RECEIVERS:
-        raise Refused(_("Select at most %(number)s rows at once", number=MAXIMUM_RECEIVERS))
     model = entity.model
     found = {record.id: record for record in surroundings.session.scalars(select(model).where(model.id.in_(ids)))}
     visible = surroundings.permissions.fields(surroundings.actor, entity)
@@ -191,7 +218,7 @@ def _loaded(files: Sequence[dict[str, Any]]) -> list[Attachment]:
 def compose(entity: RegisteredEntity) -> Response:
     """The form, for `?id=...`."""
     need_mailable(entity)
-    return _compose_page(entity, _ids(request.args.getlist("id")), _typed_at_first(), {}, 200)
+    return _compose_page(entity, _Chosen(posted_ids(request.args.getlist("id"))), _typed_at_first(), {}, 200)
 
 
 def _typed_at_first() -> _Typed:
@@ -204,9 +231,9 @@ def send(entity: RegisteredEntity) -> Response:
     """From the list: the form. From the form: use a template, look at it, or send."""
     need_mailable(entity)
     then = request.form.get("then", "")
-    ids = _ids(request.form.getlist("id"))
+    chosen = _chosen(entity)
     if not then:
-        return _compose_page(entity, ids, _typed_at_first(), {}, 200)
+        return _compose_page(entity, chosen, _typed_at_first(), {}, 200)
     language = request.form.get("language", "")
     typed = _Typed(
         request.form.get("template", ""),
@@ -217,15 +244,15 @@ def send(entity: RegisteredEntity) -> Response:
     try:
         typed = _with_files(typed, _new_files(_kept_files()))
         if then == "template":
-            return _compose_page(entity, ids, _from_template(entity, typed), {}, 200)
+            return _compose_page(entity, chosen, _from_template(entity, typed), {}, 200)
         if then == "edit":
-            return _compose_page(entity, ids, typed, {}, 200)
+            return _compose_page(entity, chosen, typed, {}, 200)
         _check(entity, typed)
         if then == "send":
-            return _queue(entity, ids, typed)
-        return _compose_page(entity, ids, typed, {}, 200, confirm=True)
+            return _send_to(entity, chosen, typed)
+        return _compose_page(entity, chosen, typed, {}, 200, confirm=True)
     except Refused as error:
-        return _compose_page(entity, ids, typed, {error.field or "": error.message}, 422)
+        return _compose_page(entity, chosen, typed, {error.field or "": error.message}, 422)
 
 
 def _with_files(typed: _Typed, files: tuple[dict[str, Any], ...]) -> _Typed:
@@ -254,13 +281,35 @@ def _check(entity: RegisteredEntity, typed: _Typed) -> Filler:
     return filler
 
 
-def _queue(entity: RegisteredEntity, ids: Sequence[int], typed: _Typed) -> Response:
-    """One message per record, all in one unit; a second press queues nothing (F44)."""
-    surroundings = here()
+def _send_to(entity: RegisteredEntity, chosen: _Chosen, typed: _Typed) -> Response:
+    """Queue the messages, or start the job that does; a second press does nothing more (F44)."""
     key = request.form.get("key", "")[:64]
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
+    _check_number(chosen)
+    return _start_job(entity, chosen, typed, key) if chosen.others else _queue(entity, chosen.ids, typed, key)
+
+
+def _start_job(entity: RegisteredEntity, chosen: _Chosen, typed: _Typed, key: str) -> Response:
+    """A job for the records as they are selected at this press, with the text as it was looked at."""
+    surroundings = here()
+    _loaded(typed.files)  # refused here, where somebody can add it again
+    payload = many_payload(entity, chosen.ids, typed.subject, typed.text, typed.language, typed.files)
+    words = {"number": format_integer(len(chosen.ids)), "list": entity.entity.plural}
+    surroundings.fresh()
+    with transaction("job.start") as unit:
+        label = _("%(list)s: e-mail to %(number)s rows", **words)
+        job_id = enqueue(unit, MAIL_MANY, payload, label=label, module=entity.plugin)
+        location = url_for("jobs.show", job_id=job_id)
+        if key:
+            unit.claim(key, location, surroundings.actor.id)
+    return see(location)
+
+
+def _queue(entity: RegisteredEntity, ids: Sequence[int], typed: _Typed, key: str) -> Response:
+    """One message per record, all in one unit."""
+    surroundings = here()
     filler = _check(entity, typed)
     included, _excluded = _receivers(entity, ids)
     if not included:
@@ -297,9 +346,13 @@ def _confirm_words(number: int) -> Text:
     return lazy_plural("Send to %(number)s recipient", "Send to %(number)s recipients", number)
 
 
+def _job_words(number: int) -> Text:
+    return lazy_plural("Send to %(number)s row", "Send to %(number)s rows", number, number=format_integer(number))
+
+
 def _compose_page(
     entity: RegisteredEntity,
-    ids: Sequence[int],
+    chosen: _Chosen,
     typed: _Typed,
     errors: dict[str, Text],
     status: int,
@@ -307,6 +360,7 @@ def _compose_page(
     confirm: bool = False,
 ) -> Response:
     surroundings = here()
+    ids = chosen.first
     included, excluded = _receivers(entity, ids)
     preview = None
     if confirm and included:
@@ -334,8 +388,9 @@ def _compose_page(
         template=typed.template, language=typed.language, languages=language_options(), subject=typed.subject,
         text=typed.text, files=files,
         variables=[(one.name, one.label) for one in variables(entity, surroundings.permissions, surroundings.actor)],
-        errors=list(errors.items()), preview=preview, confirm=_confirm_words(len(included)),
-        local=not mail_settings(surroundings.session).host, return_url=home_path(back), ids=ids,
+        errors=list(errors.items()), preview=preview, confirm=_job_words(len(chosen.ids)) if chosen.others else _confirm_words(len(included)),
+        local=not mail_settings(surroundings.session).host, return_url=home_path(back),
+        ids=chosen.ids if chosen.query is None else (), number=len(chosen.ids), others=chosen.others, query=chosen.query,
     )  # fmt: skip
     crumbs = [Crumb(entity.entity.plural, url_for("records.index", **place)), Crumb(gettext("Send e-mail"))]
     template = "core/mail_confirm.html" if preview is not None else "core/mail_compose.html"

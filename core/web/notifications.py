@@ -12,10 +12,10 @@ from sqlalchemy import select
 from core.data.unit import transaction
 from core.errors import NotFound
 from core.features.notifications import (
-    KINDS,
     Choice,
     Notification,
     Told,
+    kinds_of,
     mark_read,
     read_choices,
     tell,
@@ -180,8 +180,9 @@ def _mark(*, number: int | None = None, until: int | None = None) -> None:
 @policy(SIGNED_IN)
 def choices() -> Response:
     """How the reader wants to be told of each kind."""
-    chosen = read_choices(here().session.connection(), _reader())
-    lines = [ChoiceLine(kind, label, chosen[kind].bell, chosen[kind].mail) for kind, label in KINDS.items()]
+    kinds = kinds_of(here().registry)
+    chosen = read_choices(here().session.connection(), _reader(), kinds)
+    lines = [ChoiceLine(kind, label, chosen[kind].bell, chosen[kind].mail) for kind, label in kinds.items()]
     heading = _("How you are notified")
     crumbs = [Crumb(_("Notifications"), url_for("notifications.index")), Crumb(heading)]
     content = ChoicesPage(heading, url_for("notifications.choose"), lines, request.args.get("saved") == "1")
@@ -194,7 +195,8 @@ def choose() -> Response:
     """Keep the choices."""
     reader, form = _reader(), request.form
     here().fresh()
-    chosen = {kind: Choice(f"{kind}.bell" in form, f"{kind}.mail" in form) for kind in KINDS}
+    kinds = kinds_of(here().registry)
+    chosen = {kind: Choice(f"{kind}.bell" in form, f"{kind}.mail" in form) for kind in kinds}
     with transaction("notification.choose") as unit:
-        write_choices(unit.session.connection(), reader, chosen)
+        write_choices(unit.session.connection(), reader, chosen, kinds)
     return see(url_for("notifications.choices", saved=1))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.axe import problems
 from tests.browser.conftest import LANGUAGES, OpenTab
 from tests.browser.desk import Desk
+from tests.browser.server import Server
 
 ALL = re.compile("Select all|Sélectionner les")
 
@@ -40,6 +46,45 @@ def test_it_is_watched_and_taken_back(open_tab: OpenTab, language: str) -> None:
     desk.by("link", "Jobs").first.click()
     desk.heading(desk.say("Jobs"))
     assert problems(desk.page) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_stopped_tried_again_and_taken_back(open_tab: OpenTab, server: Server, language: str) -> None:
+    """The worker is held still meanwhile, so that there is something to stop, however fast it is."""
+    desk = open_tab(language)
+    job = desk.page.locator("#job")
+    with held_still(worker_of(server)):
+        start(desk)
+        stop = desk.by("button", "Stop", job)
+        expect(stop).to_be_visible()
+        assert problems(desk.page) == []
+        stop.click()
+        expect(job).to_contain_text(desk.say("Stopped"))
+        expect(stop).to_have_count(0)
+    expect(job).not_to_contain_text(desk.say("Done"))
+    desk.by("button", "Retry", job).click()
+    expect(job).to_contain_text(desk.say("Done"), timeout=60_000)
+    desk.by("button", "Undo", job).click()
+    desk.page.wait_for_url(re.compile(r"/jobs/\d+$"))
+    expect(job).to_contain_text(desk.say("Done"), timeout=60_000)
+
+
+def worker_of(server: Server) -> int:
+    """The process that does the jobs of that server."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    (worker,) = [child for child in children if b"core.cli\0worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return int(worker)
+
+
+@contextmanager
+def held_still(pid: int) -> Iterator[None]:
+    """A process does nothing inside the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_without_script(page_without_script: Desk) -> None:

@@ -11,7 +11,7 @@ from core.cli import main
 from core.commands.progress import Bar
 from core.jobs.worker import Worker
 from core.testing.site import Site
-from tests.core.jobbing import doing, put, row
+from tests.probe.jobbing import doing, put, row
 
 pytest_plugins = ["tests.probe.fixtures"]
 

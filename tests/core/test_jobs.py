@@ -12,15 +12,17 @@ from core.contract.changes import Actor
 from core.data.tables import JobRow
 from core.data.unit import transaction
 from core.errors import ContractError, Forbidden, Refused
+from core.jobs.endings import LeaseLost
 from core.jobs.enqueue import enqueue, retry, stop
-from core.jobs.run import JobRun, LeaseLost
+from core.jobs.run import JobRun
 from core.jobs.worker import Worker
 from core.testing.site import Site
-from tests.core.jobbing import doing, due, put, row, tallies
 from tests.probe.helpers import fetch, work
+from tests.probe.jobbing import doing, due, put, row, tallies
 from tests.probe.work import count
 
 pytest_plugins = ["tests.probe.fixtures"]
+pytestmark = pytest.mark.usefixtures("shop_survives_a_kill")
 
 
 @pytest.fixture

@@ -16,11 +16,12 @@ from core.jobs.run import JobRun
 from core.jobs.schedule import start_due
 from core.jobs.worker import Worker
 from core.testing.site import Site
-from tests.core.jobbing import doing, put, row
 from tests.probe.helpers import fetch
+from tests.probe.jobbing import doing, put, row
 from tests.probe.work import count
 
 pytest_plugins = ["tests.probe.fixtures"]
+pytestmark = pytest.mark.usefixtures("shop_survives_a_kill")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core import logs
+from core.testing import Site
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +108,35 @@ def test_a_stream_that_is_gone_breaks_nothing() -> None:
     stream.close()
     logging.getLogger("comptoir.test").error("nobody hears this")
     assert stream.closed
+
+
+class TestFields:
+    """What a module calls personal is masked wherever its name stands, also names no list of words knows (SECURITY 7.34)."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_else(self) -> Iterator[None]:
+        yield
+        logs.mask_fields(())
+
+    @pytest.mark.parametrize(
+        ("arguments", "extra"),
+        [
+            (("form",), {"allergy": "hunter22"}),
+            (("form",), {"changes": {"loyalty.allergy": ["hunter22"], "name": "x"}}),
+            (("%(allergy)s and %(name)s", {"allergy": "hunter22", "name": "x"}), {}),
+            (("{'allergy': 'hunter22', 'a': 1}",), {}),
+            (("allergy = hunter22",), {}),
+        ],
+    )
+    def test_are_masked_by_their_names(self, arguments: tuple[Any, ...], extra: dict[str, Any]) -> None:
+        assert "hunter22" in logged("json", *arguments, **extra)
+        logs.mask_fields(["loyalty.allergy"])
+        for form in ("json", "text"):
+            line = logged(form, *arguments, **extra)
+            assert "hunter22" not in line
+            assert logs.MASKED in line
+
+    def test_a_field_marked_personal_is_masked_while_its_module_is_on(self, sales: Site) -> None:
+        sales.runtime.follow()
+        found = event("form", changes={"thirdparty": {"phone": "0611", "text": "a note"}, "town": "Lyon"})
+        assert found["changes"] == {"thirdparty": {"phone": logs.MASKED, "text": logs.MASKED}, "town": "Lyon"}

@@ -30,10 +30,11 @@ def test_it_serves_mends_itself_and_ends(tmp_path: Path) -> None:
         second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode == 2
         assert str(server.pid) in second.stderr
-        wait_for(lambda: len(children(server.pid)) == 2, 60)
-        (worker,) = [child for child in children(server.pid) if "core.cli" in command_of(child)]
-        signal_to(worker, signal.SIGKILL)
-        wait_for(lambda: len(children(server.pid)) == 2 and worker not in children(server.pid), 30)
+        wait_for(lambda: len(children(server.pid)) == 3, 60)
+        for name in ("worker", "sender"):
+            (child,) = [child for child in children(server.pid) if f"core.cli {name}" in command_of(child)]
+            signal_to(child, signal.SIGKILL)
+            wait_for(lambda gone=child: len(children(server.pid)) == 3 and gone not in children(server.pid), 30)  # type: ignore[misc]
         (web,) = [child for child in children(server.pid) if "granian" in command_of(child)]
         old = children(web)
         signal_to(old[-1], signal.SIGKILL)
@@ -45,7 +46,7 @@ def test_it_serves_mends_itself_and_ends(tmp_path: Path) -> None:
         orphans = working(web)
         signal_to(web, signal.SIGKILL)
         wait_for(lambda: not any(Path(f"/proc/{each}").exists() for each in orphans), 30)
-        wait_for(lambda: len(children(server.pid)) == 2 and status(port, "/static/app.css") == 200, 60)
+        wait_for(lambda: len(children(server.pid)) == 3 and status(port, "/static/app.css") == 200, 60)
         (web,) = [child for child in children(server.pid) if "granian" in command_of(child)]
         family = [server.pid, *children(server.pid), *children(web)]
     finally:

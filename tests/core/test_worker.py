@@ -1,10 +1,14 @@
-"""Side effects reach plugins at least once, whatever dies in between (DESIGN 3, 9, SECURITY F30, F53, F54)."""
+"""Side effects reach plugins at least once, whatever dies in between (DESIGN 3, 9, SECURITY F30, F53, F54).
+
+Every test ends with a `kill -9` in the middle of a telling and a second start, see the fixture `listener`.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,9 @@ from core.jobs.delivery import committed_changes
 from core.jobs.worker import DELIVERY, Worker
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
+from tests.probe.workers import Forks, survive_a_kill
+
+pytest_plugins = ["tests.probe.fixtures"]
 
 LISTENING = """
 SEEN = []
@@ -33,6 +40,7 @@ def changes_committed(changes, unit):
     if changes[0]["name"] == "echo":
         unit.add(Thing(name="written by the side effect"))
 """
+ECHO = "written by the side effect"
 
 
 class Listener:
@@ -78,11 +86,23 @@ class Listener:
 
 
 @pytest.fixture
-def listener(workshop: Any, processes: Any) -> Listener:
+def listener(workshop: Any, processes: Any, forks: Forks, tmp_path: Path) -> Iterator[Listener]:
+    """At the end of every test a worker is killed while it tells the plugin of a change, and a second start does it."""
     name = workshop.plugin("listener", entity=True, hooks=LISTENING)
     runtime = processes.start()
     enable(runtime, name)
-    return Listener(runtime, name)
+    listener = Listener(runtime, name)
+    yield listener
+    if name not in runtime.follow().enabled:
+        enable(runtime, name)
+    echoes = listener.names().count(ECHO)
+    waiting = sum(state == "ready" for state, _attempts, _error in listener.jobs())
+    listener.add("echo")
+    with runtime.database.reading() as session:
+        number = session.scalars(select(JobRow.id).order_by(JobRow.id.desc())).first()
+    assert number is not None
+    survive_a_kill(runtime, forks, tmp_path / "killed.log", number, step=1)
+    assert 1 <= listener.names().count(ECHO) - echoes <= 1 + waiting, "told once, and written with the telling"
 
 
 class TestDelivering:
@@ -124,13 +144,16 @@ class TestDelivering:
         assert listener.worker.run_one()
         assert listener.jobs()[0][:2] == ("done", 2)
 
-    def test_after_five_attempts_it_is_parked_with_its_error(self, listener: Listener) -> None:
+    def test_after_hours_it_is_parked_with_its_error(self, listener: Listener) -> None:
+        """Longer than a module's remote is away for an update of its own."""
+        attempts = DELIVERY_ATTEMPTS
+        assert sum(queue.delay(number) for number in range(1, attempts)) > 2 * 3_600
         listener.add("never")
-        listener.errors.extend(ValueError(f"attempt {number}") for number in range(1, 6))
-        for _number in range(7):
+        listener.errors.extend(ValueError(f"attempt {number}") for number in range(1, attempts + 1))
+        for _number in range(attempts + 2):
             listener.worker.run_one()
             listener.due()
-        assert listener.jobs() == [("parked", 5, "ValueError: attempt 5")]
+        assert listener.jobs() == [("parked", attempts, f"ValueError: attempt {attempts}")]
         with listener.runtime.database.reading() as session:
             details = list(session.scalars(select(PluginIncident.detail).where(PluginIncident.plugin == listener.name)))
         assert len(details) == 2, "the first failure and the end are told"
@@ -158,11 +181,11 @@ class TestDelivering:
         self, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         listener.add("between")
-        self.after_the_claim(monkeypatch, lambda: disable(listener.runtime, listener.name))
-        assert listener.worker.run_one()
+        with monkeypatch.context() as meanwhile:
+            self.after_the_claim(meanwhile, lambda: disable(listener.runtime, listener.name))
+            assert listener.worker.run_one()
         assert listener.seen == []
         assert listener.jobs() == [("ready", 0, None)], "the attempt does not count"
-        monkeypatch.undo()
         enable(listener.runtime, listener.name)
         assert listener.worker.run_one()
         assert len(listener.seen) == 1
@@ -311,8 +334,8 @@ class TestTheLoop:
 
     def test_a_lost_database_is_waited_for(self, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
         listener.add("one")
-        monkeypatch.setattr("core.jobs.worker.RETRY_SECONDS", 0.01)
-        monkeypatch.setattr("core.jobs.worker.WAKE_SECONDS", 0.01)
+        monkeypatch.setattr("core.jobs.rounds.RETRY_SECONDS", 0.01)
+        monkeypatch.setattr("core.jobs.rounds.WAKE_SECONDS", 0.01)
         failures = [Busy("gone"), Busy("gone")]
 
         class Patient(Worker):
@@ -326,3 +349,27 @@ class TestTheLoop:
 
         Patient(listener.runtime).run()
         assert len(listener.seen) == 1
+
+    def test_a_chore_that_fails_costs_no_job(
+        self, listener: Listener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A disk that is full, say: the jobs go on, and the other chore is done too."""
+        listener.add("one")
+        started: list[bool] = []
+
+        def fail(_runtime: Runtime) -> None:
+            raise OSError("no space left on device")
+
+        class Once(Worker):
+            def run_one(self, only: int | None = None) -> bool:
+                done = super().run_one(only)
+                if not done:
+                    self.stop()
+                return done
+
+        monkeypatch.setattr(Runtime, "take_in_incidents", fail)
+        monkeypatch.setattr("core.jobs.schedule.start_due", lambda *_: started.append(True))
+        Once(listener.runtime).run()
+        assert len(listener.seen) == 1
+        assert started
+        assert "a chore failed" in caplog.text

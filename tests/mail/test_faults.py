@@ -89,7 +89,7 @@ def test_f03_two_senders_never_take_the_same_row(posted: Site, sink: Witness) ->
     program = "from core.cli import main; main()"
     environment = {**posted.config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     workers = [
-        subprocess.Popen([sys.executable, "-c", program, "worker"], env=environment, stderr=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, "-c", program, "sender"], env=environment, stderr=subprocess.DEVNULL)
         for _number in range(2)
     ]
     wait_until(lambda: set(states(posted).values()) == {"sent"}, 60)

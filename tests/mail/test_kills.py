@@ -1,4 +1,4 @@
-"""`kill -9` of the real worker, again and again, while it sends (ML-5, F01, F02): the witness counts."""
+"""`kill -9` of the real sender, again and again, while it sends (ML-5, F01, F02): the witness counts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PATIENCE = 400.0
 
 
 def start_worker(site: Site) -> subprocess.Popen[bytes]:
-    """The command `comptoir worker`, in a process of its own."""
+    """The command `comptoir sender`, in a process of its own."""
     environment = {**site.config.environment(), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     program = "from core.cli import main; main()"
-    return subprocess.Popen([sys.executable, "-c", program, "worker"], env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, "-c", program, "sender"], env=environment, stderr=subprocess.DEVNULL)
 
 
 def count(site: Site, *wanted: str) -> int:

@@ -11,8 +11,11 @@ import pytest
 
 from core.testing.site import Site
 from tests.probe import script
-from tests.probe.workers import Workers, workers_of
+from tests.probe.jobbing import put, tallies
+from tests.probe.workers import Forks, Workers, survive_a_kill, workers_of
 
+KILLED_PLACE = 900_000
+"""Where the job counts that is killed at the end of a test."""
 ENTRIES = {"probe": "tests.probe:plugin", "echo": "tests.probe.echo:plugin"}
 
 
@@ -51,3 +54,25 @@ def workers(request: pytest.FixtureRequest, shop: Site, engine_name: str, tmp_pa
     """Real workers on that shop, once for each backend the engine has; tests/conftest.py leaves the others out."""
     with workers_of(shop, request.param, tmp_path / "workers.log") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def forks() -> Forks:
+    """Where workers come from that are there in a moment."""
+    return Forks()
+
+
+@pytest.fixture
+def shop_survives_a_kill(request: pytest.FixtureRequest, forks: Forks, tmp_path: Path) -> Iterator[None]:
+    """At the end of every test with a shop: `kill -9` of a worker in the middle of a job, and a second start."""
+    if "shop" not in request.fixturenames:
+        yield
+        return
+    site: Site = request.getfixturevalue("shop")
+    yield
+    counted = tallies(site)
+    number = put(site, "probe.steps", payload={"place": KILLED_PLACE, "steps": 2})
+    survive_a_kill(site.runtime, forks, tmp_path / "killed.log", number, step=2)
+    now = tallies(site)
+    assert {place: now.pop(KILLED_PLACE + place) for place in range(2)} == {0: 1, 1: 1}
+    assert {place: now[place] for place in counted} == counted, "what tests counted is counted once"

@@ -39,6 +39,18 @@ def steps(job: JobRun) -> str:
     return f"{job.done} steps"
 
 
+def file(job: JobRun) -> None:
+    """Makes a file; the first time its worker is killed when half of it is written."""
+    marker = Path(job.payload["marker"])
+    with job.file("list.csv", "text/csv") as handle:
+        handle.write(b"half of it, ")
+        handle.flush()
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        handle.write(b"and the rest")
+
+
 def poison(job: JobRun) -> None:
     """Takes its worker down."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -65,6 +77,7 @@ def scripted(job: JobRun) -> object:
 JOBS = (
     Job("probe.once", "Once", once),
     Job("probe.steps", "Steps", steps),
+    Job("probe.file", "File", file),
     Job("probe.poison", "Poison", poison),
     Job("probe.slow", "Slow", slow),
     Job("probe.hang", "Hang", hang),

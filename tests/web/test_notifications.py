@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, update
 
+from core import api
 from core.contract.changes import Actor
 from core.data.tables import JobRow
 from core.data.unit import transaction
@@ -213,6 +214,57 @@ def test_a_kind_nobody_knows_is_an_error(two: tuple[Site, Browser]) -> None:
     site, _paul = two
     with pytest.raises(ContractError, match="no such kind"), transaction("test", context=site.context()) as unit:
         notify(unit, 1, "gossip", lazy("Trash"))
+
+
+class TestKindsOfModules:
+    """Proposals accepted, reminders: modules name what people are told of, and people choose (US-7)."""
+
+    KIND = "probe.accepted"
+
+    def tell(self, shop: Site, reader: str) -> None:
+        with transaction("test.accept", context=shop.context()) as unit:
+            thirdparty = unit.add(ThirdParty(name="Zinc"))
+            unit.session.flush()
+            api.notify(
+                unit, number_of(shop.people[reader]), self.KIND, lazy("%(title)s was accepted"), entity="thirdparty",
+                record_id=thirdparty.id,
+            )  # fmt: skip
+
+    @pytest.mark.covers("US-7a")
+    def test_it_rings_the_bell_and_is_chosen_like_any_other(self, shop: Site) -> None:
+        paul = shop.browser("Paul")
+        self.tell(shop, "Paul")
+        assert texts(paul) == ["Zinc was accepted"]
+        page = paul.get("/account/notifications").text
+        assert "Something of mine was accepted" in page
+        assert f'name="{self.KIND}.bell"' in page
+        paul.post("/account/notifications", {})
+        self.tell(shop, "Paul")
+        assert texts(paul) == ["Zinc was accepted"], "he wants no more of them"
+
+    def test_while_the_module_is_off_it_is_no_kind_and_the_choice_is_kept(self, shop: Site) -> None:
+        paul = shop.browser("Paul")
+        paul.get("/account/notifications")
+        paul.post("/account/notifications", {})
+        shop.disable("probe")
+        assert self.KIND not in paul.get("/account/notifications").text
+        with pytest.raises(ContractError, match="no such kind"):
+            self.tell(shop, "Paul")
+        paul.post("/account/notifications", {"job.bell": "1"})
+        shop.enable("probe")
+        self.tell(shop, "Paul")
+        assert texts(paul) == []
+
+    @pytest.mark.parametrize("name", ["accepted", "other.accepted", "loyalty.much_too_long_a_name"])
+    def test_its_name_is_the_modules(self, name: str) -> None:
+        with pytest.raises(ContractError, match="must start with"):
+            api.Plugin(
+                name="loyalty",
+                label="Loyalty",
+                version="1",
+                hooks="x",
+                notifications=(api.NotificationKind(name, "x"),),
+            )
 
 
 class TestJobs:

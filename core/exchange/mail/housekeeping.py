@@ -73,7 +73,7 @@ def remove_old(database: Database) -> int:
     return len(numbers)
 
 
-MAIL_JOBS = (
+HOUSEKEEPING_JOBS = (
     Job("core.mail_housekeeping", _("Housekeeping of mail"), keep_mail_house, every=datetime.timedelta(hours=1)),
 )
 """Registered in `core.runtime.generation`."""

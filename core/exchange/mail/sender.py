@@ -1,6 +1,6 @@
 """The sender: takes what is due from the outbox to the mail server, one message after the other (ML-5, F01 to F12).
 
-`send_due` is called by the worker again and again. It may be killed anywhere, and as many processes as you like may
+`send_due` is called by `comptoir sender` again and again. It may be killed anywhere, and as many processes as you like may
 run it: the journal sees to it that no recipient is lost and none gets a mail twice.
 """
 
@@ -35,13 +35,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("comptoir.mail")
 
 TURN_SECONDS = 5.0
-"""How long one call sends before it lets the worker do something else."""
+"""How long one call sends before the settings are read anew."""
 TRANSIENT = (Busy, DBAPIError, PoolTimeout, OSError, MemoryError)
 """What goes wrong while a mail is read that may be well the next time."""
 
 
 class _Lost(Exception):
     """The row is not ours any more."""
+
+
+class _Ending(Exception):
+    """The sender was told to end before the last dot: the server has nothing, and nobody has to wait for its word."""
 
 
 def presence_folder(var: Path) -> Path:
@@ -52,8 +56,8 @@ def presence_folder(var: Path) -> Path:
 def send_due(runtime: Runtime, stop: Callable[[], bool]) -> int:
     """Send what is due; returns how many recipients were dealt with.
 
-    `stop` is asked between two messages (SIGTERM). Without a server nothing happens: mail stays in the outbox (ML-6).
-    Raises `Busy` or an error of SQLAlchemy while the database is away, for the caller to wait.
+    `stop` is asked between two messages and before a last dot (SIGTERM, F54). Without a server nothing happens: mail
+    stays in the outbox (ML-6). Raises `Busy` or an error of SQLAlchemy while the database is away, for the caller to wait.
     """
     database = runtime.database
     try:
@@ -75,7 +79,7 @@ def _send(runtime: Runtime, folder: Path, stop: Callable[[], bool]) -> int:
     with presence(folder) as owner, Server(settings) as server:
         while not stop() and time.monotonic() < until:
             held = journal.claim(database, owner, gate, settings.throttle, settings.end_of_data_seconds)
-            if held is None or not _deal_with(database, keys, settings, server, held):
+            if held is None or not _deal_with(database, keys, settings, server, held, stop):
                 break
             done += 1
     return done
@@ -90,7 +94,12 @@ def _wait(database: Database, problem: str) -> tuple[float, bool]:
 
 
 def _deal_with(
-    database: Database, keys: tuple[bytes, ...], settings: MailSettings, server: Server, held: Claim
+    database: Database,
+    keys: tuple[bytes, ...],
+    settings: MailSettings,
+    server: Server,
+    held: Claim,
+    stop: Callable[[], bool],
 ) -> bool:
     """One recipient, to the end of its claim; False when nothing more can be sent now."""
     try:
@@ -107,7 +116,7 @@ def _deal_with(
         log.error("mail %s cannot be built: %s", held.recipient_id, words)
         journal.put_aside(database, held, models.FAILED, words)
         return True
-    return _hand_over(database, keys, settings, server, held, letter, content)
+    return _hand_over(database, keys, settings, server, held, letter, content, stop)
 
 
 def _hand_over(
@@ -118,8 +127,11 @@ def _hand_over(
     held: Claim,
     letter: Letter,
     content: bytes,
+    stop: Callable[[], bool],
 ) -> bool:
     def before_dot() -> None:
+        if stop():
+            raise _Ending
         if not journal.mark_data(database, held, settings.end_of_data_seconds):
             raise _Lost
 
@@ -137,6 +149,9 @@ def _hand_over(
     except (Busy, SQLAlchemyError) as error:  # of `mark_data`: the last dot was not written
         log.warning("mail %s cannot be marked now: %s", held.recipient_id, error)
         journal.put_back(database, held, "", counts=False, delay=journal.PAUSE_SECONDS)
+        return False
+    except _Ending:
+        journal.put_back(database, held, "the sender was told to end", counts=False)
         return False
     except _Lost:
         return True
