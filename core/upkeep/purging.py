@@ -33,6 +33,7 @@ from core.data.tables import (
 )
 from core.data.unit import transaction
 from core.errors import PluginError, Refused, StateConflict
+from core.features.demo import DemoRecord
 from core.i18n import lazy as _
 from core.jobs.results import whole_file
 from core.runtime.discovery import Discovery
@@ -131,7 +132,7 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
         found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
     }
     series = select(Series.id).where(Series.target.in_(entities))
-    for of_plugin in (Reference, JobRow, JobSchedule, PluginIncident):
+    for of_plugin in (Reference, DemoRecord, JobRow, JobSchedule, PluginIncident):
         connection.execute(delete(of_plugin).filter_by(plugin=name))
     connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
     connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))

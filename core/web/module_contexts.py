@@ -29,6 +29,15 @@ class ModuleCard:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoBox:
+    """What there is of demo data, and where to remove it. `off`: a sentence on that of modules that are off."""
+
+    counts: Sequence[Text]
+    off: Text | None
+    remove_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ModulesPage:
     """The list of modules; `states` are the filter tabs with counts and addresses."""
 
@@ -38,6 +47,7 @@ class ModulesPage:
     reload_url: str
     version: int
     upgraded: Sequence[Text] = ()
+    demo: DemoBox | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from core.settings import read_settings, write_settings
 from core.upkeep import overview, purging
 from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.demo import demo_box
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
@@ -106,6 +107,7 @@ def index() -> Response:
             for module in everything
             if module.waiting
         ],
+        demo=demo_box(),
     )
     return page("core/modules.html", page=content, shell=make_shell(_("Modules"), _crumbs()))
 

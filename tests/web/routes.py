@@ -20,6 +20,7 @@ ROUTES = {
     "confirm.check": SIGNED_IN,
     "confirm.index": SIGNED_IN,
     "audit.index": "settings.manage",
+    "demo.remove": "modules.manage",
     "editing.bulk": "entity.edit",
     "editing.create": "entity.create",
     "editing.delete": "entity.delete",
