@@ -76,4 +76,5 @@ class ModuleDetails:
     incidents: Sequence[tuple[datetime.datetime, str, str]]
     purge_url: str | None
     purge_rows: int
+    dump_url: str | None
     error: Text | None = None

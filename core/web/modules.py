@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from core.access.audit import MODULE
 from core.contract.plugin import Plugin
 from core.data.unit import transaction
 from core.errors import NotFound, PluginError, Refused, StateConflict
@@ -15,13 +17,14 @@ from core.i18n import Text, lazy as _, lazy_context, lazy_plural
 from core.runtime import activation
 from core.settings import read_settings, write_settings
 from core.upkeep import overview, purging
+from core.upkeep.dumps import entities_of, write_dump
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.demo import demo_box
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
-from core.web.responses import page, see
+from core.web.responses import attachment, page, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("modules", __name__, url_prefix="/admin/modules")
@@ -273,7 +276,7 @@ def _details_page(name: str, error: Text | None, status: int) -> Response:
     content = ModuleDetails(
         card=_card(module), facts=facts, checks=checks, incidents=incidents,
         purge_url=url_for("modules.purge", name=name) if removable else None,
-        purge_rows=rows, error=error,
+        dump_url=url_for("modules.dump", name=name) if rows else None, purge_rows=rows, error=error,
     )  # fmt: skip
     return page(
         "core/module_details.html", status, page=content, shell=make_shell(module.label, _crumbs(Crumb(module.label)))
@@ -286,6 +289,25 @@ def _stored_rows(name: str) -> int:
     return sum(overview.count(connection, table) for table in overview.tables_of(connection, name, owners))
 
 
+@blueprint.get("/<name>/dump")
+@policy(MANAGE)
+def dump(name: str) -> Response:
+    """The data of a module as one file: its tables, and notes and files on its records (MO-3)."""
+    _find(name)
+    surroundings = here()
+    entities = entities_of(surroundings.runtime, name)
+    plan = purging.plan_dump(surroundings.runtime, surroundings.session, name, entities)
+    surroundings.runtime.trail.later(MODULE, f"module.dump: {name}")
+    handle = tempfile.TemporaryFile(dir=surroundings.runtime.config.var)  # noqa: SIM115 - closed when it was sent
+    try:
+        write_dump(surroundings.session, plan, handle)
+        handle.seek(0)
+    except BaseException:
+        handle.close()
+        raise
+    return attachment(handle, plan.file_name, "application/zip")
+
+
 @blueprint.post("/<name>/purge")
 @policy(MANAGE)
 @guarded_by_password
@@ -295,10 +317,10 @@ def purge(name: str) -> Response:
         return _details_page(name, _("To remove the data, type %(name)s exactly", name=name), 422)
     here().fresh()
     try:
-        purging.purge(here().runtime, name, actor=here().actor, dump_to=purging.dump_folder(here().runtime))
+        kept = purging.purge(here().runtime, name, actor=here().actor, dump_to=purging.dump_folder(here().runtime))
     except (Refused, StateConflict) as error:
         return _details_page(name, error.message, 422)
-    return see(url_for("modules.index", told="purged", module=name))
+    return see(url_for("modules.index", told="purged", module=name, file=kept.name if kept else None))
 
 
 def _settings_plugin(name: str) -> Plugin:

@@ -67,6 +67,7 @@ ROUTES = {
     "modules.details": "modules.manage",
     "modules.disable": "modules.manage",
     "modules.disable_now": "modules.manage",
+    "modules.dump": "modules.manage",
     "modules.enable": "modules.manage",
     "modules.enable_now": "modules.manage",
     "modules.index": "modules.manage",
