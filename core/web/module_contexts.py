@@ -11,7 +11,9 @@ from core.i18n import Text
 
 @dataclass(frozen=True, slots=True)
 class ModuleCard:
-    """A module on the Modules page (UX 2.12). `state`: enabled, disabled, attention, missing."""
+    """A module on the Modules page (UX 2.12). `state`: enabled, disabled, attention, missing. `verb`: what `change_url`
+    does, enable or disable.
+    """
 
     name: str
     label: Text
@@ -24,6 +26,7 @@ class ModuleCard:
     problem: Text | None
     details_url: str
     settings_url: str | None
+    verb: str
     change_url: str | None
     foreign: bool = False
 
@@ -68,12 +71,13 @@ class ImpactPage:
 
 @dataclass(frozen=True, slots=True)
 class ModuleDetails:
-    """Everything about one module: health, incidents, data, purge."""
+    """Everything about one module: health, incidents (when, where, what, whether cleared), data, purge."""
 
     card: ModuleCard
     facts: Sequence[tuple[Text, str]]
     checks: Sequence[tuple[Text, str, Text]]
-    incidents: Sequence[tuple[datetime.datetime, str, str]]
+    incidents: Sequence[tuple[datetime.datetime, str, str, bool]]
+    clear_url: str | None
     purge_url: str | None
     purge_rows: int
     dump_url: str | None

@@ -29,39 +29,47 @@ from core.web.shell import make_shell
 
 blueprint = Blueprint("modules", __name__, url_prefix="/admin/modules")
 MANAGE = "modules.manage"
-STATES: Mapping[str, str] = {
-    "enabled": "enabled",
-    "disabled": "disabled",
-    "set aside": "attention",
-    "unavailable": "missing",
-}
+FILTERS: tuple[tuple[tuple[str, ...], Text], ...] = (
+    (("enabled",), lazy_context("modules", "Enabled")),
+    (("disabled",), _("Available")),
+    (("attention", "missing"), _("Needs attention")),
+)
+"""The states of cards each filter shows; the first is its name in the address."""
 
 
 def _crumbs(*more: Crumb) -> list[Crumb]:
     return [Crumb(_("Administration")), Crumb(_("Modules"), url_for("modules.index") if more else None), *more]
 
 
+def _state(module: overview.Module) -> str:
+    """The state of a card: what is installed and has a fault needs attention, on or off; what is gone is missing."""
+    if module.status == "unavailable" and not module.distribution:
+        return "missing"
+    if module.incidents or module.status in ("set aside", "unavailable"):
+        return "attention"
+    return "enabled" if module.status == "enabled" else "disabled"
+
+
 def _card(module: overview.Module) -> ModuleCard:
-    state = STATES[module.status]
-    if state == "enabled" and module.incidents:
-        state = "attention"
     plugin = module.plugin
     labels = (
         {found.name: found.label for found in overview.modules(here().runtime)} if plugin and plugin.requires else {}
     )
-    running = module.status in ("enabled", "set aside") or (state == "missing" and module.has_data)
+    running = module.status in ("enabled", "set aside") or (module.status == "unavailable" and module.has_data)
     verb = "disable" if running else "enable"
     problem = module.reason or module.waiting
     if problem is None and module.incidents:
         problem = lazy_plural(
-            "%(number)s incident since it was enabled", "%(number)s incidents since it was enabled", module.incidents
+            "%(number)s incident that nobody has cleared",
+            "%(number)s incidents that nobody has cleared",
+            module.incidents,
         )
     return ModuleCard(
         name=module.name,
         label=module.label,
         description=plugin.description if plugin else "",
         category=(plugin.category if plugin else "") or _("Other"),
-        state=state,
+        state=_state(module),
         version=module.version,
         icon=plugin.icon if plugin else "puzzle",
         needs=[labels.get(name, name) for name in plugin.requires] if plugin else [],
@@ -70,6 +78,7 @@ def _card(module: overview.Module) -> ModuleCard:
         settings_url=url_for("modules.settings", name=module.name)
         if module.status == "enabled" and plugin and plugin.settings
         else None,
+        verb=verb,
         change_url=url_for(f"modules.{verb}", name=module.name) if plugin or running else None,
         foreign=module.distribution not in ("", "comptoir"),
     )
@@ -87,18 +96,15 @@ def index() -> Response:
         (_("All"), url_for("modules.index"), not wanted),
         *(
             (
-                _("%(state)s %(number)s", state=label, number=sum(card.state == state for card in cards)),
-                url_for("modules.index", state=state),
-                wanted == state,
+                _("%(state)s %(number)s", state=label, number=sum(card.state in states for card in cards)),
+                url_for("modules.index", state=states[0]),
+                wanted == states[0],
             )
-            for state, label in (
-                ("enabled", lazy_context("modules", "Enabled")),
-                ("disabled", _("Available")),
-                ("attention", _("Needs attention")),
-            )
+            for states, label in FILTERS
         ),
     ]
-    shown = [card for card in cards if (not wanted or card.state == wanted) and _matches(card, search)]
+    kept = next((states for states, _label in FILTERS if states[0] == wanted), None)
+    shown = [card for card in cards if (kept is None or card.state in kept) and _matches(card, search)]
     content = ModulesPage(
         cards=shown,
         states=states,
@@ -268,13 +274,14 @@ def _details_page(name: str, error: Text | None, status: int) -> Response:
         if owner == name
     ]
     incidents = [
-        (incident.at, f"{incident.kind} {incident.hook}".strip(), incident.detail)
+        (incident.at, f"{incident.kind} {incident.hook}".strip(), incident.detail, incident.cleared)
         for incident in overview.incidents_of(surroundings.session, name)
     ]
     removable = module.status == "disabled" and module.has_data
     rows = _stored_rows(name) if removable else 0
     content = ModuleDetails(
         card=_card(module), facts=facts, checks=checks, incidents=incidents,
+        clear_url=url_for("modules.clear", name=name) if module.incidents else None,
         purge_url=url_for("modules.purge", name=name) if removable else None,
         dump_url=url_for("modules.dump", name=name) if rows else None, purge_rows=rows, error=error,
     )  # fmt: skip
@@ -287,6 +294,16 @@ def _stored_rows(name: str) -> int:
     connection = here().session.connection()
     owners = {module.name for module in overview.modules(here().runtime)}
     return sum(overview.count(connection, table) for table in overview.tables_of(connection, name, owners))
+
+
+@blueprint.post("/<name>/clear")
+@policy(MANAGE)
+def clear(name: str) -> Response:
+    """Say that the faults of a module were looked at; it counts them anew."""
+    _find(name)
+    here().fresh()
+    overview.clear_faults(here().runtime, name, here().actor)
+    return see(url_for("modules.details", name=name, told="cleared", module=name))
 
 
 @blueprint.get("/<name>/dump")

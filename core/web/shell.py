@@ -75,6 +75,7 @@ TOLD: dict[str, Callable[[Text], Text]] = {
     "enabled": lambda module: _("%(module)s enabled", module=module),
     "disabled": lambda module: _("%(module)s disabled", module=module),
     "purged": lambda module: _("The data of %(module)s was removed", module=module),
+    "cleared": lambda module: _("The incidents of %(module)s were cleared", module=module),
     "saved": lambda module: _("The settings of %(module)s were saved", module=module),
 }
 """What the Modules page tells after its own actions, which Undo does not take back."""

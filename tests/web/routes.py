@@ -64,6 +64,7 @@ ROUTES = {
     "mail_templates.preview": "entity.view",
     "mail_templates.restore": "settings.manage",
     "mail_templates.save": "settings.manage",
+    "modules.clear": "modules.manage",
     "modules.details": "modules.manage",
     "modules.disable": "modules.manage",
     "modules.disable_now": "modules.manage",
