@@ -24,7 +24,7 @@ from core.web.demo import demo_box
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
-from core.web.responses import attachment, page, see
+from core.web.responses import attachment, is_fragment, page, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("modules", __name__, url_prefix="/admin/modules")
@@ -170,6 +170,8 @@ def _impact_page(name: str, verb: str, problem: Text | None, status: int) -> Res
         verb=verb, name=name, label=effect.label, url=url_for(f"modules.{verb}", name=name), version=effect.version, adds=adds,
         others=[label for _name, label in effect.others], blocked=problem or effect.problem,
     )  # fmt: skip
+    if is_fragment():
+        return page("core/module_change_form.html", status, page=content, in_dialog=True)
     heading = (
         _("Enable %(module)s", module=effect.label)
         if verb == "enable"
