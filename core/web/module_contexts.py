@@ -11,7 +11,9 @@ from core.i18n import Text
 
 @dataclass(frozen=True, slots=True)
 class ModuleCard:
-    """A module on the Modules page (UX 2.12). `state`: enabled, disabled, attention, missing."""
+    """A module on the Modules page (UX 2.12). `state`: enabled, disabled, attention, missing. `verb`: what `change_url`
+    does, enable or disable.
+    """
 
     name: str
     label: Text
@@ -24,8 +26,18 @@ class ModuleCard:
     problem: Text | None
     details_url: str
     settings_url: str | None
+    verb: str
     change_url: str | None
     foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBox:
+    """What there is of demo data, and where to remove it. `off`: a sentence on that of modules that are off."""
+
+    counts: Sequence[Text]
+    off: Text | None
+    remove_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class ModulesPage:
     reload_url: str
     version: int
     upgraded: Sequence[Text] = ()
+    demo: DemoBox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +71,14 @@ class ImpactPage:
 
 @dataclass(frozen=True, slots=True)
 class ModuleDetails:
-    """Everything about one module: health, incidents, data, purge."""
+    """Everything about one module: health, incidents (when, where, what, whether cleared), data, purge."""
 
     card: ModuleCard
     facts: Sequence[tuple[Text, str]]
     checks: Sequence[tuple[Text, str, Text]]
-    incidents: Sequence[tuple[datetime.datetime, str, str]]
+    incidents: Sequence[tuple[datetime.datetime, str, str, bool]]
+    clear_url: str | None
     purge_url: str | None
     purge_rows: int
+    dump_url: str | None
     error: Text | None = None

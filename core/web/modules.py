@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from core.access.audit import MODULE
 from core.contract.plugin import Plugin
 from core.data.unit import transaction
 from core.errors import NotFound, PluginError, Refused, StateConflict
@@ -15,49 +17,59 @@ from core.i18n import Text, lazy as _, lazy_context, lazy_plural
 from core.runtime import activation
 from core.settings import read_settings, write_settings
 from core.upkeep import overview, purging
+from core.upkeep.dumps import entities_of, write_dump
 from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.demo import demo_box
 from core.web.form_contexts import FormControl, FormGroup, FormPage
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
-from core.web.responses import page, see
+from core.web.responses import attachment, is_fragment, page, see
 from core.web.shell import make_shell
 
 blueprint = Blueprint("modules", __name__, url_prefix="/admin/modules")
 MANAGE = "modules.manage"
-STATES: Mapping[str, str] = {
-    "enabled": "enabled",
-    "disabled": "disabled",
-    "set aside": "attention",
-    "unavailable": "missing",
-}
+FILTERS: tuple[tuple[tuple[str, ...], Text], ...] = (
+    (("enabled",), lazy_context("modules", "Enabled")),
+    (("disabled",), _("Available")),
+    (("attention", "missing"), _("Needs attention")),
+)
+"""The states of cards each filter shows; the first is its name in the address."""
 
 
 def _crumbs(*more: Crumb) -> list[Crumb]:
     return [Crumb(_("Administration")), Crumb(_("Modules"), url_for("modules.index") if more else None), *more]
 
 
+def _state(module: overview.Module) -> str:
+    """The state of a card: what is installed and has a fault needs attention, on or off; what is gone is missing."""
+    if module.status == "unavailable" and not module.distribution:
+        return "missing"
+    if module.incidents or module.status in ("set aside", "unavailable"):
+        return "attention"
+    return "enabled" if module.status == "enabled" else "disabled"
+
+
 def _card(module: overview.Module) -> ModuleCard:
-    state = STATES[module.status]
-    if state == "enabled" and module.incidents:
-        state = "attention"
     plugin = module.plugin
     labels = (
         {found.name: found.label for found in overview.modules(here().runtime)} if plugin and plugin.requires else {}
     )
-    running = module.status in ("enabled", "set aside") or (state == "missing" and module.has_data)
+    running = module.status in ("enabled", "set aside") or (module.status == "unavailable" and module.has_data)
     verb = "disable" if running else "enable"
     problem = module.reason or module.waiting
     if problem is None and module.incidents:
         problem = lazy_plural(
-            "%(number)s incident since it was enabled", "%(number)s incidents since it was enabled", module.incidents
+            "%(number)s incident that nobody has cleared",
+            "%(number)s incidents that nobody has cleared",
+            module.incidents,
         )
     return ModuleCard(
         name=module.name,
         label=module.label,
         description=plugin.description if plugin else "",
         category=(plugin.category if plugin else "") or _("Other"),
-        state=state,
+        state=_state(module),
         version=module.version,
         icon=plugin.icon if plugin else "puzzle",
         needs=[labels.get(name, name) for name in plugin.requires] if plugin else [],
@@ -66,6 +78,7 @@ def _card(module: overview.Module) -> ModuleCard:
         settings_url=url_for("modules.settings", name=module.name)
         if module.status == "enabled" and plugin and plugin.settings
         else None,
+        verb=verb,
         change_url=url_for(f"modules.{verb}", name=module.name) if plugin or running else None,
         foreign=module.distribution not in ("", "comptoir"),
     )
@@ -83,18 +96,15 @@ def index() -> Response:
         (_("All"), url_for("modules.index"), not wanted),
         *(
             (
-                _("%(state)s %(number)s", state=label, number=sum(card.state == state for card in cards)),
-                url_for("modules.index", state=state),
-                wanted == state,
+                _("%(state)s %(number)s", state=label, number=sum(card.state in states for card in cards)),
+                url_for("modules.index", state=states[0]),
+                wanted == states[0],
             )
-            for state, label in (
-                ("enabled", lazy_context("modules", "Enabled")),
-                ("disabled", _("Available")),
-                ("attention", _("Needs attention")),
-            )
+            for states, label in FILTERS
         ),
     ]
-    shown = [card for card in cards if (not wanted or card.state == wanted) and _matches(card, search)]
+    kept = next((states for states, _label in FILTERS if states[0] == wanted), None)
+    shown = [card for card in cards if (kept is None or card.state in kept) and _matches(card, search)]
     content = ModulesPage(
         cards=shown,
         states=states,
@@ -106,6 +116,7 @@ def index() -> Response:
             for module in everything
             if module.waiting
         ],
+        demo=demo_box(),
     )
     return page("core/modules.html", page=content, shell=make_shell(_("Modules"), _crumbs()))
 
@@ -159,6 +170,8 @@ def _impact_page(name: str, verb: str, problem: Text | None, status: int) -> Res
         verb=verb, name=name, label=effect.label, url=url_for(f"modules.{verb}", name=name), version=effect.version, adds=adds,
         others=[label for _name, label in effect.others], blocked=problem or effect.problem,
     )  # fmt: skip
+    if is_fragment():
+        return page("core/module_change_form.html", status, page=content, in_dialog=True)
     heading = (
         _("Enable %(module)s", module=effect.label)
         if verb == "enable"
@@ -263,15 +276,16 @@ def _details_page(name: str, error: Text | None, status: int) -> Response:
         if owner == name
     ]
     incidents = [
-        (incident.at, f"{incident.kind} {incident.hook}".strip(), incident.detail)
+        (incident.at, f"{incident.kind} {incident.hook}".strip(), incident.detail, incident.cleared)
         for incident in overview.incidents_of(surroundings.session, name)
     ]
     removable = module.status == "disabled" and module.has_data
     rows = _stored_rows(name) if removable else 0
     content = ModuleDetails(
         card=_card(module), facts=facts, checks=checks, incidents=incidents,
+        clear_url=url_for("modules.clear", name=name) if module.incidents else None,
         purge_url=url_for("modules.purge", name=name) if removable else None,
-        purge_rows=rows, error=error,
+        dump_url=url_for("modules.dump", name=name) if rows else None, purge_rows=rows, error=error,
     )  # fmt: skip
     return page(
         "core/module_details.html", status, page=content, shell=make_shell(module.label, _crumbs(Crumb(module.label)))
@@ -284,6 +298,35 @@ def _stored_rows(name: str) -> int:
     return sum(overview.count(connection, table) for table in overview.tables_of(connection, name, owners))
 
 
+@blueprint.post("/<name>/clear")
+@policy(MANAGE)
+def clear(name: str) -> Response:
+    """Say that the faults of a module were looked at; it counts them anew."""
+    _find(name)
+    here().fresh()
+    overview.clear_faults(here().runtime, name, here().actor)
+    return see(url_for("modules.details", name=name, told="cleared", module=name))
+
+
+@blueprint.get("/<name>/dump")
+@policy(MANAGE)
+def dump(name: str) -> Response:
+    """The data of a module as one file: its tables, and notes and files on its records (MO-3)."""
+    _find(name)
+    surroundings = here()
+    entities = entities_of(surroundings.runtime, name)
+    plan = purging.plan_dump(surroundings.runtime, surroundings.session, name, entities)
+    surroundings.runtime.trail.later(MODULE, f"module.dump: {name}")
+    handle = tempfile.TemporaryFile(dir=surroundings.runtime.config.var)  # noqa: SIM115 - closed when it was sent
+    try:
+        write_dump(surroundings.session, plan, handle)
+        handle.seek(0)
+    except BaseException:
+        handle.close()
+        raise
+    return attachment(handle, plan.file_name, "application/zip")
+
+
 @blueprint.post("/<name>/purge")
 @policy(MANAGE)
 @guarded_by_password
@@ -293,10 +336,10 @@ def purge(name: str) -> Response:
         return _details_page(name, _("To remove the data, type %(name)s exactly", name=name), 422)
     here().fresh()
     try:
-        purging.purge(here().runtime, name, actor=here().actor, dump_to=purging.dump_folder(here().runtime))
+        kept = purging.purge(here().runtime, name, actor=here().actor, dump_to=purging.dump_folder(here().runtime))
     except (Refused, StateConflict) as error:
         return _details_page(name, error.message, 422)
-    return see(url_for("modules.index", told="purged", module=name))
+    return see(url_for("modules.index", told="purged", module=name, file=kept.name if kept else None))
 
 
 def _settings_plugin(name: str) -> Plugin:

@@ -14,6 +14,7 @@ from core.features.notifications import MOST_COUNTED, count_unread
 from core.fields import COMPANIES
 from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
+from core.upkeep.purging import DUMPS, kept_dump
 from core.web.boundary import Boundary
 from core.web.contexts import Crumb, Done, ErrorPage, MenuEntry, MenuGroup, Shell
 from core.web.current import here
@@ -74,6 +75,7 @@ TOLD: dict[str, Callable[[Text], Text]] = {
     "enabled": lambda module: _("%(module)s enabled", module=module),
     "disabled": lambda module: _("%(module)s disabled", module=module),
     "purged": lambda module: _("The data of %(module)s was removed", module=module),
+    "cleared": lambda module: _("The incidents of %(module)s were cleared", module=module),
     "saved": lambda module: _("The settings of %(module)s were saved", module=module),
 }
 """What the Modules page tells after its own actions, which Undo does not take back."""
@@ -191,7 +193,9 @@ def _done() -> Done | None:
     surroundings = here()
     told = TOLD.get(request.args.get("told", ""))
     if told is not None and (found := surroundings.runtime.discovery.found.get(request.args.get("module", ""))):
-        return Done(told(found.label))
+        kept = kept_dump(surroundings.runtime, request.args.get("file", ""))
+        notices = [_("A copy of it is kept on the server as %(file)s", file=f"{DUMPS}/{kept.name}")] if kept else []
+        return Done(told(found.label), notices=notices)
     number = request.args.get("done", "")
     if not number.isdecimal() or len(number) > 18 or surroundings.user is None:
         return None

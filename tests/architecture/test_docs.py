@@ -8,11 +8,14 @@ import re
 import pytest
 
 from core import api
+from core.cli import main
 from tests.architecture.source import ROOT, parsed, python_files, relative
 
 HOOKS = (ROOT / "docs/hooks.md").read_text("utf-8")
 GUIDE = (ROOT / "docs/plugin-authors.md").read_text("utf-8")
 SECTION = re.compile(r"^## (\w+)\n\n```python\n(def [^\n]+)\n```\n\n(.+?)(?=^## |^---|\Z)", re.M | re.S)
+README = (ROOT / "README.md").read_text("utf-8")
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 SAMPLE = re.compile(r"^<!-- from (\S+) -->\n```\w+\n(.+?)\n```$", re.M | re.S)
 
 
@@ -93,3 +96,24 @@ def test_the_guide_shows_every_file_of_its_example() -> None:
     shown = {path for path, sample in SAMPLE.findall(GUIDE)}
     files = {relative(file) for file in python_files("tests/foreign/loyalty")}
     assert files <= shown
+
+
+def test_the_readme_tells_of_every_document_and_module() -> None:
+    links = {link for link in LINK.findall(README) if "://" not in link}
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    written = {relative(file) for file in ROOT.glob("docs/*.md")} - {"docs/requirements.md"}
+    modules = {f"{relative(file.parent)}/" for file in ROOT.glob("plugins/*/__init__.py")}
+    assert written | modules <= links
+    for module in modules:
+        own = ROOT / module / "README.md"
+        assert own.is_file(), module
+        assert [link for link in LINK.findall(own.read_text("utf-8")) if not (own.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/comptoir ([a-z ]+)", README, re.M))
+def test_commands_of_the_readme_are_there(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [word for word in line.split() if word not in ("leads", "thirdparty", "companies", "demo")]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    assert " ".join(words) in capsys.readouterr().out

@@ -113,7 +113,7 @@ def test_the_core_names_no_plugin() -> None:
     named = [
         f"{relative(file)}:{node.lineno} {node.value}"
         for file in python_files("core")
-        if not relative(file).startswith(("core/testing/", "core/commands/demo.py"))
+        if not relative(file).startswith(("core/testing/", "core/upkeep/demonstration.py"))
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.Constant) and node.value in bundled
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import LANGUAGES, OpenTab
 from tests.browser.desk import Desk
@@ -31,11 +31,19 @@ def test_off_and_on_again(open_tab: OpenTab, language: str, script: bool) -> Non
     made = desk.create(entity="leads")
     desk.go("/")
     menu = desk.by("navigation", "Main")
+
+    def asked(text: str) -> Locator:
+        """The dialog that says what the click would do; without script a page."""
+        if not script:
+            desk.heading(desk.say(text, module=leads))
+            return desk.page.locator("main")
+        return desk.by("dialog", text, module=leads)
+
     with desk.presses(6) if script else desk.presses(0):
         desk.by("link", "Modules", menu).click()
         desk.heading(desk.say("Modules"))
         desk.by("button", "Disable {module}", module=leads).click()
-        desk.heading(desk.say("Disable {module}", module=leads))
+        dialog = asked("Disable {module}")
         expect(desk.page.locator(".impact")).to_contain_text(
             desk.say("The data of this module is kept. It comes back when the module is enabled again.")
         )
@@ -43,20 +51,47 @@ def test_off_and_on_again(open_tab: OpenTab, language: str, script: bool) -> Non
             desk.page.locator(".impact").get_by_role("listitem").get_by_text(leads, exact=True).first
         ).to_be_visible()
         expect(desk.by("link", "Cancel")).to_be_focused()
-        desk.by("button", "Disable {module}", module=leads).click()
+        desk.by("button", "Disable {module}", dialog, module=leads).click()
         desk.told(desk.say("%(module)s disabled", module=leads))
         expect(desk.by("button", "Enable {module}", module=leads)).to_be_visible()
         expect(desk.by("link", "Leads", menu)).to_have_count(0)
         desk.by("button", "Enable {module}", module=leads).click()
-        desk.heading(desk.say("Enable {module}", module=leads))
+        dialog = asked("Enable {module}")
         expect(
             desk.page.locator(".impact").get_by_role("listitem").get_by_text(leads, exact=True).first
         ).to_be_visible()
-        desk.by("button", "Enable {module}", module=leads).click()
+        desk.by("button", "Enable {module}", dialog, module=leads).click()
         desk.told(desk.say("{module} enabled", module=leads))
     expect(desk.by("link", "Leads", menu)).to_be_visible()
     desk.go(made.path)
     desk.heading(made.name)
+
+
+def test_the_dialog_is_left_by_keyboard_and_by_its_link(page_en: Desk) -> None:
+    page_en.go("/admin/modules")
+    opener = page_en.by("button", "Disable {module}", module="Leads")
+    for leave in (lambda: page_en.keys("Escape"), lambda: page_en.by("link", "Cancel").click()):
+        opener.focus()
+        page_en.keys("Enter")
+        dialog = page_en.by("dialog", "Disable {module}", module="Leads")
+        expect(dialog).to_be_visible()
+        expect(page_en.by("link", "Cancel", dialog)).to_be_focused()
+        leave()
+        expect(dialog).to_have_count(0)
+        expect(opener).to_be_focused()
+        assert page_en.path == "/admin/modules"
+
+
+def test_needs_come_along_under_the_name_of_the_one(page_en: Desk, server: Server) -> None:
+    server.run("plugin", "disable", "thirdparty", "--with-dependents")
+    page_en.go("/admin/modules")
+    page_en.by("button", "Enable {module}", module="Leads").click()
+    dialog = page_en.by("dialog", "Enable {module}", module="Leads")
+    expect(dialog.get_by_role("heading", name="Modules enabled along with it")).to_be_visible()
+    expect(dialog.get_by_role("listitem").get_by_text("Third parties", exact=True).first).to_be_visible()
+    page_en.by("button", "Enable {module}", dialog, module="Leads").click()
+    page_en.told("Leads enabled")
+    expect(page_en.by("button", "Disable {module}", module="Third parties")).to_be_visible()
 
 
 def test_nothing_is_left_of_a_module_that_is_off(page_en: Desk, server: Server) -> None:

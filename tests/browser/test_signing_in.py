@@ -140,5 +140,12 @@ def test_setting_up_without_a_keyboard_course(browser: Browser, tmp_path: Path) 
             desk.heading("Accueil")
             expect(page.locator("header .brand")).to_have_text("Boulangerie Martin")
             assert page.goto(address.group()).status == 404  # type: ignore[union-attr]
+            desk.go("/thirdparties")
+            expect(page.locator("#list tbody tr")).not_to_have_count(0)
+            desk.go("/admin/modules")
+            desk.by("button", "Remove demo data").click()
+            expect(desk.by("button", "Remove demo data")).to_have_count(0)
+            desk.go("/thirdparties")
+            expect(page.locator("#list tbody tr")).to_have_count(0)
         finally:
             context.close()

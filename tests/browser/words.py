@@ -42,6 +42,7 @@ FIXED = {
     "Username or email": "Identifiant ou e-mail", "Password": "Mot de passe",
     "Show password": "Afficher le mot de passe", "Sign in": "Se connecter", "Create company": "Créer l’entreprise",
     "Load demo data": "Charger des données de démonstration", "Forgotten password": "Mot de passe oublié",
+    "Remove demo data": "Supprimer les données de démonstration",
     # UX 2.13: administration
     "Invite user": "Inviter un utilisateur",
     # UX 3.3: seed values; 4.2: sentences

@@ -66,6 +66,32 @@ def test_again_with_a_key_doubles_nothing(sales: Site, load_rows: Loader) -> Non
     assert len(stored(sales)) == 3
 
 
+def test_a_row_without_any_of_its_key_is_refused_since_again_it_would_be_doubled(
+    sales: Site, load_rows: Loader
+) -> None:
+    rows = "Company,Country,Website\nZinc,FR,zinc.example\nÉtain,FR,\nPlomb,FR,\n"
+    for created in (1, 0):
+        outcome = load_rows(rows, key=("website",))
+        assert (outcome.created, outcome.known) == (created, 1 - created)
+        assert [(one.line, one.column) for one in outcome.rejected] == [(3, "Website"), (4, "Website")]
+        assert "no value in Website" in str(outcome.rejected[0].reason)
+    constant = load_rows(rows, key=("role", "website"), constants={"role": "customer"})
+    assert len(constant.rejected) == 2, "what every row gets tells no row from another"
+    assert [name for name, _country, _role in stored(sales)] == ["Zinc", "Zinc"]
+
+
+@pytest.mark.parametrize("key", [("website", "town"), ("town", "website"), ("phone", "town", "website")])
+def test_a_key_with_one_part_empty_is_found_again(sales: Site, load_rows: Loader, key: tuple[str, ...]) -> None:
+    columns = {"name": "Company", "website": "Website", "town": "Town", "phone": "Phone"}
+    rows = "Company,Website,Town,Phone\nZinc,zinc.example,,\nÉtain,,Lyon,\nPlomb,plomb.example,Lyon,\n"
+    if "phone" in key:
+        rows += "Cuivre,,,+33199000001\n"
+    first = load_rows(rows, key=key, columns=columns)
+    again = load_rows(rows, key=key, columns=columns)
+    assert (first.known, again.created, again.known) == (0, 0, first.created)
+    assert first.rejected == again.rejected == []
+
+
 def test_refused_rows_say_line_column_and_reason_and_hold_up_no_other(sales: Site, load_rows: Loader) -> None:
     outcome = load_rows(
         'Company,Country,Website\nGood,FR,\n,FR,\n"Two\nlines",FR,\nBad country,Atlantis,\nBad site,FR,javascript:x\n'
@@ -171,5 +197,9 @@ def test_the_command_prints_what_it_did(
     assert "1 created, 0 known already, 1 refused" in said.out
     assert "line 3, column Country: " in said.err
     assert main([*command[:3], "--map", "name=Nothing"]) == 2
+    capsys.readouterr()
+    file.write_text("Company,Country\n" + "Étain,Atlantis\n" * 60, "utf-8")
+    assert main(command) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) >= 60, "each of them"
     with sales.runtime.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(ThirdParty)) == 1

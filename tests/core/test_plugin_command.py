@@ -75,8 +75,23 @@ def test_purge_asks_first(
     assert main(["plugin", "purge", "leads"]) == 0
     output = capsys.readouterr().out
     assert "leads_lead: 0 rows" in output
+    assert f"is written to {installation.var / 'dumps'} first" in output
     (dump,) = (installation.var / "dumps").iterdir()
     assert str(dump) in output
     assert Path(dump).suffix == ".zip"
     assert main(["plugin", "purge", "leads", "--yes"]) == 2
     assert "has no data" in capsys.readouterr().err
+
+
+def test_purge_writes_the_copy_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["plugin", "enable", "leads"])
+    main(["plugin", "disable", "leads"])
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: "")
+    assert main(["plugin", "purge", "leads", "--no-dump"]) == 2
+    assert "No copy of them is kept" in capsys.readouterr().out
+    assert main(["plugin", "purge", "leads", "--yes", "--dump-to", str(tmp_path / "copies")]) == 0
+    (dump,) = (tmp_path / "copies").iterdir()
+    assert f"A copy is in {dump}" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -15,6 +16,9 @@ from core.data.references import Reference
 from core.data.tables import DictionaryEntry, PluginState
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
+from core.features.file_store import FileStore
+from core.features.files import attach_file, keep_file
+from core.features.notes import Note
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
 from core.upkeep.overview import modules
@@ -47,6 +51,35 @@ class TestPurging:
             purge(runtime, "leads", dump_to=None)
         enable(runtime, "leads")
         assert rows(runtime, runtime.generation.registry.entity("lead").model) == []
+
+    def test_notes_and_files_on_its_records_are_in_the_dump_too(self, runtime: Runtime, tmp_path: Path) -> None:
+        enable(runtime, "leads")
+        lead = runtime.generation.registry.entity("lead").model
+        third_party = runtime.generation.registry.entity("thirdparty").model
+        store = FileStore(runtime.config.files)
+        kept = [keep_file(store, io.BytesIO(content), "plan à 2.txt") for content in (b"canary", b"gone", b"other")]
+        with transaction("test", context=runtime.context(runtime.generation)) as unit:
+            mine, other = unit.add(lead(name="Ada")), unit.add(third_party(name="Zinc", role="customer"))
+            unit.session.flush()
+            for owner, text_ in ((mine, "<p>Hers</p>"), (other, "<p>Theirs</p>")):
+                unit.add(Note(owner_entity=owner.entity.name, owner_id=owner.id, text=text_))
+            files = [attach_file(unit, mine, one) for one in kept[:2]]
+            attach_file(unit, other, kept[2])
+        store.remove(kept[1].stored)
+        disable(runtime, "leads")
+        written = purge(runtime, "leads", dump_to=tmp_path)
+        assert written is not None
+        with zipfile.ZipFile(written) as archive:
+            notes = [json.loads(line) for line in archive.read("core_note.jsonl").splitlines()]
+            rows_ = [json.loads(line) for line in archive.read("core_file.jsonl").splitlines()]
+            contents = {name: archive.read(name) for name in archive.namelist() if name.startswith("files/")}
+        assert [(note["text"], note["owner_id"]) for note in notes] == [("<p>Hers</p>", mine.id)]
+        assert [row["name"] for row in rows_] == ["plan à 2.txt"] * 2
+        assert contents == {
+            f"files/{files[0].id}/plan à 2.txt": b"canary",
+            "files/missing.txt": f"files/{files[1].id}/plan à 2.txt\n".encode(),
+        }
+        assert [note.text for note in rows(runtime, Note)] == ["<p>Theirs</p>"]
 
     def test_not_while_tables_of_others_point_at_it(self, runtime: Runtime) -> None:
         enable(runtime, "leads")
