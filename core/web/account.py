@@ -30,6 +30,7 @@ from core.features.demo import load_demo
 from core.fields import Country, Option
 from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
+from core.web.arguments import number_argument
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.observing import reported
@@ -144,7 +145,7 @@ def company() -> Response:
     surroundings = here()
     assert surroundings.user is not None
     user_id = surroundings.user.id
-    chosen = request.form.get("company", type=int)
+    chosen = number_argument(request.form, "company")
     if surroundings.scope.companies is None or chosen not in surroundings.scope.companies:
         raise NotFound(_("You do not work for this company"))
     surroundings.fresh()

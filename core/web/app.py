@@ -52,6 +52,7 @@ from core.web import (
     unsubscribe,
     user_admin,
 )
+from core.web.arguments import LARGEST_NUMBER
 from core.web.boundary import guarded
 from core.web.contexts import ErrorPage
 from core.web.current import Here, here
@@ -74,7 +75,6 @@ CONTENT_SECURITY_POLICY = (
 MAXIMUM_BODY = 20 * 1024 * 1024
 MAXIMUM_FORM = 500_000
 MAXIMUM_PARTS = 1_000
-LARGEST_NUMBER = 2**63 - 1
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
     (NotFound, 404),

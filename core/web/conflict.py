@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from werkzeug.datastructures import MultiDict
 
 from core.data.history import changed_since
@@ -20,6 +20,7 @@ from core.web.form_contexts import ConflictField, ConflictPage
 from core.web.forms import typed_values, writable_fields
 from core.web.responses import page
 from core.web.shell import group_label, make_shell
+from core.web.submissions import form_key
 
 
 def choose(form: MultiDict[str, str]) -> list[tuple[str, str]]:
@@ -58,7 +59,7 @@ def make_conflict_page(entity: RegisteredEntity, record: Record, typed: Mapping[
         fields=fields,
         kept=kept,
         version=record.version,
-        key=request.form.get("key", ""),
+        key=form_key(),
         cancel_url=sheet,
     )
     crumbs = [

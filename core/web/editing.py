@@ -17,6 +17,7 @@ from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
+from core.web.arguments import number_argument
 from core.web.bulk import chosen_ids, start_bulk_job
 from core.web.conflict import choose, make_conflict_page
 from core.web.contexts import Crumb, Done
@@ -36,7 +37,7 @@ from core.web.list_page import make_one_row, make_row_page
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
 from core.web.shell import group_label, make_done, make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("editing", __name__)
 
@@ -82,7 +83,7 @@ def _new_page(
     index = url_for("records.index", entity=entity)
     content = make_form_page(
         entity, heading=heading, url=url_for("editing.new", entity=entity), cancel_url=index, values=values, errors=errors,
-        key=request.form.get("key"), message=message,
+        key=form_key(), message=message,
     )  # fmt: skip
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(entity.entity.plural, index), Crumb(heading)]
     return page("core/form.html", status, page=content, shell=make_shell(heading, crumbs))
@@ -92,7 +93,7 @@ def _new_page(
 @policy("entity.create")
 def create(entity: RegisteredEntity) -> Response:
     """Create a record from the form, or show what is wrong with everything typed still there."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
@@ -146,7 +147,7 @@ def _edit_page(
     sheet = url_for("records.sheet", entity=entity, record_id=record.id)
     content = make_form_page(
         entity, heading=_("Edit %(title)s", title=record.title), url=url_for("editing.edit", entity=entity, record_id=record.id),
-        cancel_url=sheet, values=values, errors=errors, version=version, key=request.form.get("key"), message=message,
+        cancel_url=sheet, values=values, errors=errors, version=version, key=form_key(), message=message,
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),
@@ -161,12 +162,12 @@ def _edit_page(
 @policy("entity.edit")
 def save(entity: RegisteredEntity, record_id: int) -> Response:
     """Save the form; a stale one gets both values to choose from and loses nothing (F39)."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
     record = record_or_404(entity.model, record_id)
-    version = request.form.get("version", type=int)
+    version = number_argument(request.form, "version")
     chosen = choose(request.form)
     names = {found.name for found in writable_fields(entity)}
     data = MultiDict([(name, value) for name, value in chosen if name in names])

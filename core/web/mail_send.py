@@ -48,7 +48,7 @@ from core.web.mail_templates import language_options, make_filler, need_mailable
 from core.web.policy import policy
 from core.web.responses import home_path, page, see
 from core.web.shell import make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("mail_send", __name__, url_prefix="/mail/send")
 MAXIMUM_RECEIVERS = 200
@@ -257,7 +257,7 @@ def _check(entity: RegisteredEntity, typed: _Typed) -> Filler:
 def _queue(entity: RegisteredEntity, ids: Sequence[int], typed: _Typed) -> Response:
     """One message per record, all in one unit; a second press queues nothing (F44)."""
     surroundings = here()
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
@@ -325,7 +325,7 @@ def _compose_page(
     heading = _("Send e-mail")
     content = ComposePage(
         heading=heading, url=url_for("mail_send.send", **place), cancel_url=home_path(back),
-        key=request.form.get("key", "")[:64] or secrets.token_urlsafe(18),
+        key=form_key() or secrets.token_urlsafe(18),
         receivers=[receiver for _record, receiver in included], excluded=excluded,
         templates=[
             Option(template.code, template.name)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from core.data.query import parse, read_page
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb, HistoryPage
 from core.web.current import here
 from core.web.list_page import add_filter_url, make_list_page
@@ -48,7 +49,7 @@ def sheet(entity: RegisteredEntity, record_id: int) -> Response:
 def history(entity: RegisteredEntity, record_id: int) -> Response:
     """Older history of a record, page by page."""
     record = record_or_404(entity.model, record_id, deleted=True)
-    before = request.args.get("before", type=int)
+    before = number_argument(request.args, "before")
     entries = read_history(entity, record, before)
     lines, older = make_history(entity, record, entries[:HISTORY_LINES])
     sheet_url = url_for("records.sheet", entity=entity, record_id=record_id)
