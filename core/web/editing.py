@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from core.contract.contributions import View
 from core.data.query import parse
 from core.data.records import Record
 from core.data.unit import transaction
@@ -40,6 +42,10 @@ from core.web.shell import group_label, make_done, make_shell
 from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("editing", __name__)
+LONGEST_FILLED = 200
+"""Characters of a value that an address may fill a field with."""
+LONGEST_LOCATION = 500
+"""Characters `core_submission` keeps of an address."""
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -47,9 +53,7 @@ blueprint = Blueprint("editing", __name__)
 @policy("entity.create")
 def new(entity: RegisteredEntity) -> Response:
     """An empty form; values in the address fill fields (`?role=prospect`)."""
-    return _new_page(
-        entity, typed_values(entity, None, {**_setting_defaults(entity), **request.args.to_dict()}), {}, 200
-    )
+    return _new_page(entity, typed_values(entity, None, {**_setting_defaults(entity), **_filled(entity)}), {}, 200)
 
 
 def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
@@ -65,11 +69,29 @@ def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
     }
 
 
+def _view_of(entity: RegisteredEntity, values: Mapping[str, str]) -> View | None:
+    """The built-in view a record with these values is made for."""
+    views = (view for view in entity.entity.views if view.defaults)
+    return next((view for view in views if view.defaults.items() <= values.items()), None)
+
+
 def _new_label(entity: RegisteredEntity, values: Mapping[str, str]) -> Text:
-    for view in entity.entity.views:
-        if all(values.get(name) == value for name, value in view.defaults.items()):
-            return view.new_label
-    return entity.entity.new_label
+    view = _view_of(entity, values)
+    return view.new_label if view else entity.entity.new_label
+
+
+def _filled(entity: RegisteredEntity) -> dict[str, str]:
+    """The values in the address that fill fields of the form; the form carries them on."""
+    names = {found.name for found in writable_fields(entity)}
+    return {name: value for name, value in request.args.items() if name in names and len(value) <= LONGEST_FILLED}
+
+
+def _another(entity: RegisteredEntity, values: Mapping[str, str]) -> str:
+    """The address of the form for another one of the same kind: a customer after a customer."""
+    view = _view_of(entity, values)
+    filled = {**(view.defaults if view else {}), **_filled(entity)}
+    address = url_for("editing.new", entity=entity, **dict[str, Any](filled))
+    return address if len(address) <= LONGEST_LOCATION else url_for("editing.new", entity=entity)
 
 
 def _new_page(
@@ -82,7 +104,8 @@ def _new_page(
     heading = _new_label(entity, values)
     index = url_for("records.index", entity=entity)
     content = make_form_page(
-        entity, heading=heading, url=url_for("editing.new", entity=entity), cancel_url=index, values=values, errors=errors,
+        entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](_filled(entity))), cancel_url=index,
+        values=values, errors=errors,
         key=form_key(), message=message,
     )  # fmt: skip
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(entity.entity.plural, index), Crumb(heading)]
@@ -115,20 +138,21 @@ def create(entity: RegisteredEntity) -> Response:
                 unit.write(record, found.source, found.data)
             unit.session.flush()
             location = (
-                url_for("editing.new", entity=entity)
-                if another
-                else url_for("records.sheet", entity=entity, record_id=record.id)
+                _another(entity, typed) if another else url_for("records.sheet", entity=entity, record_id=record.id)
             )
             if key:
                 unit.claim(key, location, here().actor.id)
     except Refused as error:
-        again = earlier_result(key)
-        return again or _new_page(entity, typed, _by_field(entity, error), 422, error.message)
+        errors, message = _places(entity, error)
+        return earlier_result(key) or _new_page(entity, typed, errors, 422, message)
     return see(location, unit.operation)
 
 
-def _by_field(entity: RegisteredEntity, error: Refused) -> dict[str, Text]:
-    return {error.field: error.message} if error.field is not None and error.field in entity.fields else {}
+def _places(entity: RegisteredEntity, error: Refused) -> tuple[dict[str, Text], Text | None]:
+    """Where the sentence of a refusal stands, once: at its field, or above a form that does not show that field."""
+    if error.field is not None and any(found.name == error.field for found in writable_fields(entity)):
+        return {error.field: error.message}, None
+    return {}, error.message
 
 
 # -- edit -------------------------------------------------------------------------------------------------------
@@ -206,9 +230,8 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
         here().fresh()
         return make_conflict_page(entity, record_or_404(entity.model, record_id), typed, version)
     except Refused as error:
-        return earlier_result(key) or _edit_page(
-            entity, record, typed, _by_field(entity, error), 422, version, error.message
-        )
+        errors, message = _places(entity, error)
+        return earlier_result(key) or _edit_page(entity, record, typed, errors, 422, version, message)
     return see(location, unit.operation)
 
 
@@ -264,6 +287,8 @@ def bulk(entity: RegisteredEntity) -> Response:
     """Set the quick field of the chosen rows, or delete them: a few at once in one operation, many as a job (UX 2.1)."""
     chosen = chosen_ids(entity)
     action = request.form.get("action", "set")
+    if action not in ("set", "delete"):
+        raise Refused(_("This list has no such action"))
     if action == "delete":
         here().require(entity.permission("delete"))
     field = entity.quick_field

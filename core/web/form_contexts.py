@@ -63,13 +63,17 @@ class ConflictField:
 
 @dataclass(frozen=True, slots=True)
 class ConflictPage:
-    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost."""
+    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost.
+
+    `fields`: what both changed. `kept`, named in `kept_labels`: what only this person changed.
+    """
 
     heading: Text
     message: Text
     url: str
     fields: Sequence[ConflictField]
     kept: Sequence[tuple[str, str]]
+    kept_labels: str
     version: int
     key: str
     cancel_url: str
