@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Number
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -197,11 +197,7 @@ def _check_place(value: object, sort: Field) -> None:
         loaded = sort.type.load(value)
         if sort.type.dump(loaded) != value:
             raise ValueError("not a value as it is dumped")
-        if (
-            isinstance(loaded, Number)
-            and not isinstance(loaded, bool)
-            and abs(int(value.replace(".", ""))) > MAXIMUM_ID
-        ):
+        if type(loaded) in (int, Decimal) and abs(int(value.replace(".", ""))) > MAXIMUM_ID:
             raise ValueError("more than a column holds")
 
 

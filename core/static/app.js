@@ -277,6 +277,7 @@ function ready() {
 }
 
 ready();
+$("[data-replay]")?.requestSubmit();
 const problem = $("[data-problem]");
 if (problem) {
   problem.focus();

@@ -44,7 +44,10 @@ LANGUAGE_COOKIE = "comptoir_language"
 YEAR_SECONDS = 365 * 24 * 3600
 THEMES = ("light", "dark", "system")
 LOGGED_REPORT = 2000
-TOLD = _("Your password was set. Sign in with it.")
+TOLD = {
+    "password": _("Your password was set. Sign in with it."),
+    "kept": _("You were signed out meanwhile. What you typed is kept: sign in, and it is sent."),
+}
 
 
 # -- signing in -------------------------------------------------------------------------------------------------
@@ -58,7 +61,7 @@ def signin() -> Response:
 
 
 def _signin_page(next_url: str, email: str, error: Text | None, status: int) -> Response:
-    told = TOLD if request.args.get("told") == "password" else None
+    told = TOLD.get(request.args.get("told", ""))
     content = SignInPage(home_path(next_url), email, error, told)
     return page("core/signin.html", status, page=content)
 

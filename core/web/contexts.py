@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from core.fields import Option
 from core.i18n import Text
@@ -324,14 +323,18 @@ class RecentRow:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """A plain page for what cannot be done: status, sentence, incident number when it is our fault."""
+    """A plain page for what cannot be done: status, sentence, incident number when it is our fault.
+
+    `retry_url`: where the form whose values are `kept` can be sent again.
+    """
 
     status: int
     heading: Text
     message: Text
     incident: str | None = None
     home_url: str = "/"
-    extra: dict[str, Any] = field(default_factory=dict)
+    retry_url: str | None = None
+    kept: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

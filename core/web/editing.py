@@ -128,6 +128,7 @@ def create(entity: RegisteredEntity) -> Response:
     }
     if errors:
         return _new_page(entity, typed, errors, 422)
+    here().form_again = lambda status, message: _new_page(entity, typed, {}, status, message)
     another = request.form.get("then") == "another"
     try:
         with transaction(f"{entity.name}.create") as unit:
@@ -190,7 +191,7 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
-    record = record_or_404(entity.model, record_id)
+    record = record_or_404(entity.model, record_id, deleted=True)
     version = number_argument(request.form, "version")
     chosen = choose(request.form)
     names = {found.name for found in writable_fields(entity)}
@@ -199,6 +200,8 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
     errors = form_errors(form)
     current = typed_values(entity, record, {})
     typed = {**current, **{name: found.typed for name, found in typed_fields(form).items() if found.submitted}}
+    if record.deleted_at is not None:
+        return _deleted_page(entity, record, typed)
     if version is None:
         return _edit_page(
             entity,
@@ -213,6 +216,7 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
         return make_conflict_page(entity, record, typed, version)
     if errors:
         return _edit_page(entity, record, typed, errors, 422, version)
+    here().form_again = lambda status, message: _edit_again(entity, record_id, typed, status, version, message)
     location = url_for("records.sheet", entity=entity, record_id=record_id)
     try:
         with transaction(f"{entity.name}.edit") as unit:
@@ -226,6 +230,9 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
                     unit.write(fresh, found.source, found.data)
             if key:
                 unit.claim(key, location, here().actor.id)
+    except NotFound:  # deleted between reading it and writing it
+        here().fresh()
+        return _deleted_page(entity, record_or_404(entity.model, record_id, deleted=True), typed)
     except EditConflict:
         here().fresh()
         return make_conflict_page(entity, record_or_404(entity.model, record_id), typed, version)
@@ -233,6 +240,21 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
         errors, message = _places(entity, error)
         return earlier_result(key) or _edit_page(entity, record, typed, errors, 422, version, message)
     return see(location, unit.operation)
+
+
+def _edit_again(
+    entity: RegisteredEntity, record_id: int, typed: Mapping[str, str], status: int, version: int, message: Text
+) -> Response:
+    return _edit_page(entity, record_or_404(entity.model, record_id), typed, {}, status, version, message)
+
+
+def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, str]) -> Response:
+    """The form of a record somebody deleted meanwhile: what was typed can be saved once it is restored."""
+    message = _(
+        "%(title)s was deleted meanwhile. Nothing you typed is lost: restore it from the trash in another tab, then save.",
+        title=record.title,
+    )
+    return _edit_page(entity, record, typed, {}, 404, record.version, message)
 
 
 # -- one field --------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ ROUTES = {
     "jobs.index": SIGNED_IN,
     "jobs.retry": SIGNED_IN,
     "jobs.show": SIGNED_IN,
+    "keeping.index": SIGNED_IN,
     "jobs.stop": SIGNED_IN,
     "jobs.undo": SIGNED_IN,
     "mail_outbox.cancel_now": SIGNED_IN,
