@@ -46,10 +46,12 @@ from core.web import (
     observing,
     parts,
     passwords,
+    picking,
     records,
     roles,
     second_factor,
     sign_ins,
+    styles,
     unsubscribe,
     user_admin,
 )
@@ -112,6 +114,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
+    app.jinja_env.globals["styles_url"] = styles.styles_url
     form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     app.before_request(keeping.take)  # only once nothing else stands in the way
@@ -136,10 +139,12 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         observing.blueprint,
         parts.blueprint,
         passwords.blueprint,
+        picking.blueprint,
         records.blueprint,
         roles.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        styles.blueprint,
         unsubscribe.blueprint,
         user_admin.blueprint,
     ):

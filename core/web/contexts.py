@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from core.fields import Option
 from core.i18n import Text
+from core.web.form_contexts import Combobox
 from core.web.part_contexts import FilesBox, NotesBox, UploadForm
 
 
@@ -140,6 +141,7 @@ class FilterField:
     label: Text
     operators: Sequence[tuple[str, Text, str]]
     options: Sequence[Option]
+    combo: Combobox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ class ListPage:
     bulk_url: str | None
     mail_url: str | None
     bulk_statuses: Sequence[Option]
+    bulk_combo: Combobox | None
+    bulk_label: Text
     may_delete: bool
     all_columns: Sequence[tuple[str, Text, bool]]
     return_url: str

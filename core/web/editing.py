@@ -13,14 +13,14 @@ from core.contract.contributions import View
 from core.data.query import parse
 from core.data.records import Record
 from core.data.unit import transaction
-from core.errors import EditConflict, NotFound, Refused
+from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
 from core.web.arguments import number_argument
-from core.web.bulk import chosen_ids, start_bulk_job
+from core.web.bulk import ask_which, chosen_ids, start_bulk_job
 from core.web.conflict import choose, make_conflict_page
 from core.web.contexts import Crumb, Done
 from core.web.current import here
@@ -36,6 +36,7 @@ from core.web.forms import (
     writable_fields,
 )
 from core.web.list_page import make_one_row, make_row_page
+from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
 from core.web.shell import group_label, make_done, make_shell
@@ -120,12 +121,16 @@ def create(entity: RegisteredEntity) -> Response:
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
-    form = make_form(entity, posted(found.name for found in writable_fields(entity)))
-    errors = {**form_errors(form), **missing_required(form)}
+    sent = MultiDict(list(request.form.items(multi=True)))
+    unclear = read_links(writable_fields(entity), sent)
+    form = make_form(entity, posted((found.name for found in writable_fields(entity)), sent))
+    errors = {**form_errors(form), **missing_required(form), **unclear}
     typed = {
         **typed_values(entity, None, {}),
         **{name: found.typed for name, found in typed_fields(form).items() if found.submitted},
     }
+    if request.form.get("then") == FIND:
+        return _new_page(entity, typed, unclear, 200)
     if errors:
         return _new_page(entity, typed, errors, 422)
     here().form_again = lambda status, message: _new_page(entity, typed, {}, status, message)
@@ -154,6 +159,26 @@ def _places(entity: RegisteredEntity, error: Refused) -> tuple[dict[str, Text], 
     if error.field is not None and any(found.name == error.field for found in writable_fields(entity)):
         return {error.field: error.message}, None
     return {}, error.message
+
+
+@blueprint.post("/<entity:entity>/check")
+@policy("entity.view")
+def check(entity: RegisteredEntity) -> Response:
+    """What is wrong with one typed value, by the very field that will read it; empty when it fits (UX 2.4).
+
+    A POST, because what people type does not belong into addresses and logs. It writes nothing.
+    """
+    found = next((one for one in writable_fields(entity) if one.name == request.form.get("field")), None)
+    if found is None:
+        raise NotFound(_("There is no such field"))
+    value = request.form.get("value", "")
+    said = ""
+    if value.strip():
+        try:
+            found.parse(value)
+        except Invalid as error:
+            said = str(error.message)
+    return Response(said, content_type="text/plain; charset=utf-8")
 
 
 # -- edit -------------------------------------------------------------------------------------------------------
@@ -193,11 +218,10 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
         return earlier
     record = record_or_404(entity.model, record_id, deleted=True)
     version = number_argument(request.form, "version")
-    chosen = choose(request.form)
-    names = {found.name for found in writable_fields(entity)}
-    data = MultiDict([(name, value) for name, value in chosen if name in names])
-    form = make_form(entity, data)
-    errors = form_errors(form)
+    sent = MultiDict(choose(request.form))
+    unclear = read_links(writable_fields(entity), sent)
+    form = make_form(entity, posted((found.name for found in writable_fields(entity)), sent))
+    errors = {**form_errors(form), **unclear}
     current = typed_values(entity, record, {})
     typed = {**current, **{name: found.typed for name, found in typed_fields(form).items() if found.submitted}}
     if record.deleted_at is not None:
@@ -212,7 +236,9 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
             record.version,
             _("This form is incomplete. Check the values and save again."),
         )
-    if version != record.version:
+    if request.form.get("then") == FIND:
+        return _edit_page(entity, record, typed, unclear, 200, version)
+    if version != record.version and not unclear:
         return make_conflict_page(entity, record, typed, version)
     if errors:
         return _edit_page(entity, record, typed, errors, 422, version)
@@ -316,8 +342,14 @@ def bulk(entity: RegisteredEntity) -> Response:
     field = entity.quick_field
     if action == "set" and field is None:
         raise Refused(_("This list has nothing to set"))
+    value = request.form.get("value", "")
+    if action == "set" and field is not None and (target := target_of(field)) is not None:
+        read = read_link(target, request.form, "value")
+        if isinstance(read, Sought):
+            return ask_which(entity, field, read)
+        value = read
     if len(chosen) > MAXIMUM_AT_ONCE:
-        return start_bulk_job(entity, chosen, None if action == "delete" else field, request.form.get("value", ""))
+        return start_bulk_job(entity, chosen, None if action == "delete" else field, value)
     with transaction(f"{entity.name}.bulk_{'delete' if action == 'delete' else 'edit'}") as unit:
         missing = 0
         for record_id in chosen:
@@ -327,7 +359,7 @@ def bulk(entity: RegisteredEntity) -> Response:
             elif action == "delete":
                 delete_record(unit, record)
             elif field is not None:
-                set_field(unit, entity, record, field, request.form.get("value", ""), None)
+                set_field(unit, entity, record, field, value, None)
         if missing:
             unit.notice(
                 lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
