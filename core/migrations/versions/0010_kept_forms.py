@@ -5,8 +5,8 @@ from alembic import op
 
 from core.data.migration_columns import document_v1, identifier_v1
 
-revision = "core_0009"
-down_revision = "core_0008"
+revision = "core_0010"
+down_revision = "core_0009"
 branch_labels = None
 depends_on = None
 
