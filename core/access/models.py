@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from sqlalchemy.types import TypeEngine
 
 from core.contract.contributions import Entity, Section
-from core.data.records import Identifier, Record, Row, now
+from core.data.records import Document, Identifier, Record, Row, now
 from core.data.session import WITHOUT_EVENTS
 from core.errors import Refused
 from core.fields import (
@@ -189,6 +189,19 @@ class SignIn(Row):
     """When the person gave the password again; None: not since `created_at` (A52)."""
     address: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
+
+
+class KeptForm(Row):
+    """A form sent after the sign-in had expired: kept for a while for the same person, sent again once (UX 2.4)."""
+
+    __tablename__ = "core_kept_form"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("core_user.id"), index=True)
+    path: Mapped[str] = mapped_column(String(2000))
+    fields: Mapped[list[list[str]]] = mapped_column(Document)
+    back: Mapped[str] = mapped_column(String(2000))
+    """Where the person was when sending it."""
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime().column_type(), index=True)
 
 
 class SignInFailure(Row):

@@ -11,6 +11,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Invalid, Refused
 from core.fields import Field
+from core.fields.links import MAXIMUM_ID
 from core.i18n import Text, lazy as _
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ def parse(
         descending=descending,
         view=view,
         columns=_parse_columns(entity, arguments.get("c", ()), allowed, notices),
-        place=_parse_place((arguments.get("at") or [""])[0], notices),
+        place=_parse_place((arguments.get("at") or [""])[0], sort_field, notices),
         notices=tuple(notices),
         visible=allowed,
         scope=scope,
@@ -171,15 +173,32 @@ def _parse_columns(
     return tuple(dict.fromkeys([entity.title_field, *listed]))
 
 
-def _parse_place(text: str, notices: list[Text]) -> Place | None:
+def _parse_place(text: str, sort: Field, notices: list[Text]) -> Place | None:
     if not text:
         return None
     try:
         value, record_id, backward, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return Place(value, int(record_id), bool(backward), max(1, int(number)))
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+        place = Place(value, int(record_id), bool(backward), int(number))
+        if not (0 < place.id <= MAXIMUM_ID and 0 < place.number <= MAXIMUM_ID):
+            raise ValueError("not the number of a record")
+        if value is not None:
+            _check_place(value, sort)
+        return place
+    except (Refused, ValueError, TypeError, ArithmeticError, binascii.Error, RecursionError):
         notices.append(_("This page of the list does not exist; this is the first one"))
         return None
+
+
+def _check_place(value: object, sort: Field) -> None:
+    """Raise `ValueError` or what `load` raises for a value no row can have had: the database would refuse it."""
+    if not isinstance(value, str) or "\0" in value or value.encode("utf-8", "replace").decode() != value:
+        raise ValueError("not the text of a value")
+    if sort.key_column is None:
+        loaded = sort.type.load(value)
+        if sort.type.dump(loaded) != value:
+            raise ValueError("not a value as it is dumped")
+        if type(loaded) in (int, Decimal) and abs(int(value.replace(".", ""))) > MAXIMUM_ID:
+            raise ValueError("more than a column holds")
 
 
 # -- statements -------------------------------------------------------------------------------------------------

@@ -90,9 +90,12 @@ function narrow(form) {
   const list = $(`[data-for="${CSS.escape(field.value)}"]`, form);
   const typed = $("#filter-value", form);
   for (const select of $$("[data-for]", form)) enable(select, select === list && count !== "none");
-  if (list) list.multiple = count === "many";
+  if (list?.options) {
+    list.multiple = count === "many";
+    list.id = `value-${field.value}`;
+  }
   enable(typed, !list && count !== "none");
-  $("[data-value] label", form).htmlFor = list ? (list.id = `value-${field.value}`) : typed.id;
+  $("[data-value] label", form).htmlFor = list ? `value-${field.value}` : typed.id;
   $("[data-value]", form).hidden = count === "none";
   const second = count === "two" || (count === "many" && !list);
   enable($("#filter-second", form), second);
@@ -100,7 +103,8 @@ function narrow(form) {
 }
 
 function enable(control, wanted) {
-  control.disabled = control.hidden = !wanted;
+  control.hidden = !wanted;
+  for (const one of [control, ...$$("input", control)]) one.disabled = !wanted;
 }
 
 on("change", ({ target }) => {
@@ -143,7 +147,7 @@ function expire(message, wait) {
     else message.remove();
   }, wait);
 }
-function tell(text) {
+function tell(text, again) {
   const message = document.createElement("div"), said = document.createElement("p"), button = document.createElement("button");
   message.className = "message";
   said.className = "message-text";
@@ -152,7 +156,19 @@ function tell(text) {
   message.dataset.message = button.dataset.dismiss = "";
   said.textContent = text;
   button.textContent = words().dismiss;
-  message.append(said, button);
+  message.append(said);
+  if (again) {
+    const retry = document.createElement("button");
+    retry.className = "btn btn-sm";
+    retry.type = "button";
+    retry.textContent = words().again;
+    retry.addEventListener("click", () => {
+      message.remove();
+      again();
+    });
+    message.append(retry);
+  }
+  message.append(button);
   $("#assertive").replaceChildren(message);
 }
 
@@ -178,11 +194,7 @@ on("click", (event) => {
   }
 });
 
-// --- forms: saved once, not left by accident -----------------------------------------------------------------------
-
-let dirty = false;
-on("input", ({ target }) => { if (target.closest("[data-guard]")) dirty = true; });
-addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+// --- forms: saved once ------------------------------------------------------------------------------------------
 
 on("submit", (event) => {
   const form = event.target;
@@ -192,7 +204,6 @@ on("submit", (event) => {
     return;
   }
   form.dataset.sent = "1";
-  if (form.hasAttribute("data-guard")) dirty = false;
   const button = event.submitter;
   if (button?.closest(".form-bar")) {
     button.dataset.label = button.textContent;
@@ -267,9 +278,20 @@ on("htmx:after:swap", ({ detail }) => {
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const part = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert");
-  if (part || ![409, 422].includes(ctx.response.status)) tell(part?.textContent.trim() || words().lost);
+  const ours = ctx.response.status >= 500;
+  if (part || ![409, 422].includes(ctx.response.status)) tell(part?.textContent.trim() || words().lost, ours && repeat(ctx));
 });
-on("htmx:error", ({ detail }) => { if (detail.ctx) tell(words().lost); });
+on("htmx:error", ({ detail }) => { if (detail.ctx) tell(words().lost, repeat(detail.ctx)); });
+
+function repeat(ctx) { // what was pressed, pressed again; nothing when it is no longer there
+  const source = ctx.sourceElement, submitter = ctx.sourceEvent?.submitter;
+  if (!source?.matches("a, button, form")) return undefined;
+  return () => {
+    if (!source.isConnected) return;
+    if (source.matches("form")) source.requestSubmit(submitter?.isConnected ? submitter : undefined);
+    else source.click();
+  };
+}
 
 // --- start, and again after each swap ------------------------------------------------------------------------------
 
@@ -284,11 +306,9 @@ function ready() {
 }
 
 ready();
+$("[data-replay]")?.requestSubmit();
 const problem = $("[data-problem]");
-if (problem) {
-  problem.focus();
-  dirty = Boolean(problem.closest("[data-guard]"));
-}
+problem?.focus();
 const said = $("#done");
 if (said?.firstElementChild) { // what was in the page from the start is not announced: put it there again
   setTimeout(() => said.append(...said.children), 100);

@@ -29,6 +29,7 @@ from core.fields import Country, Option
 from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
 from core.upkeep.demonstration import begin_demo
+from core.web.arguments import number_argument
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.observing import reported
@@ -42,7 +43,10 @@ LANGUAGE_COOKIE = "comptoir_language"
 YEAR_SECONDS = 365 * 24 * 3600
 THEMES = ("light", "dark", "system")
 LOGGED_REPORT = 2000
-TOLD = _("Your password was set. Sign in with it.")
+TOLD = {
+    "password": _("Your password was set. Sign in with it."),
+    "kept": _("You were signed out meanwhile. What you typed is kept: sign in, and it is sent."),
+}
 
 
 # -- signing in -------------------------------------------------------------------------------------------------
@@ -56,7 +60,7 @@ def signin() -> Response:
 
 
 def _signin_page(next_url: str, email: str, error: Text | None, status: int) -> Response:
-    told = TOLD if request.args.get("told") == "password" else None
+    told = TOLD.get(request.args.get("told", ""))
     content = SignInPage(home_path(next_url), email, error, told)
     return page("core/signin.html", status, page=content)
 
@@ -143,7 +147,7 @@ def company() -> Response:
     surroundings = here()
     assert surroundings.user is not None
     user_id = surroundings.user.id
-    chosen = request.form.get("company", type=int)
+    chosen = number_argument(request.form, "company")
     if surroundings.scope.companies is None or chosen not in surroundings.scope.companies:
         raise NotFound(_("You do not work for this company"))
     surroundings.fresh()

@@ -13,7 +13,10 @@ from core.web.qr import Drawing
 
 @dataclass(frozen=True, slots=True)
 class AccountForm:
-    """A small form about an account. `hidden`: values it carries, empty ones too; `links`: ways out, as (words, address)."""
+    """A small form about an account. `hidden`: values it carries, empty ones too; `links`: ways out, as (words, address).
+
+    `replay`: a browser with script sends it at once.
+    """
 
     heading: Text
     url: str
@@ -24,6 +27,7 @@ class AccountForm:
     hidden: Sequence[tuple[str, str]] = ()
     links: Sequence[tuple[Text, str]] = ()
     tabs: Sequence[AccountTab] = ()
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

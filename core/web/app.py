@@ -35,6 +35,7 @@ from core.web import (
     files,
     home,
     jobs,
+    keeping,
     mail_outbox,
     mail_send,
     mail_settings,
@@ -46,19 +47,21 @@ from core.web import (
     observing,
     parts,
     passwords,
+    picking,
     records,
     roles,
     second_factor,
     sign_ins,
+    styles,
     unsubscribe,
     user_admin,
 )
+from core.web.arguments import LARGEST_NUMBER
 from core.web.boundary import guarded
-from core.web.contexts import ErrorPage
 from core.web.current import Here, here
+from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
-from core.web.responses import alert, is_fragment, page, see
-from core.web.shell import bare_or_shell
+from core.web.responses import see
 from core.web.templating import set_up_templates
 from core.web.visit import Visit, VisitInterface
 
@@ -74,8 +77,9 @@ CONTENT_SECURITY_POLICY = (
 )
 MAXIMUM_BODY = 20 * 1024 * 1024
 MAXIMUM_FORM = 500_000
+MAXIMUM_TYPED = 4 * 1024 * 1024
+"""Of somebody signed in: so that a megabyte in one field, three times as long on its way, is an error of that field."""
 MAXIMUM_PARTS = 1_000
-LARGEST_NUMBER = 2**63 - 1
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
     (NotFound, 404),
@@ -111,8 +115,10 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
+    app.jinja_env.globals["styles_url"] = styles.styles_url
     form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
+    app.before_request(keeping.take)  # only once nothing else stands in the way
     for blueprint in (
         account.blueprint,
         actions.blueprint,
@@ -123,6 +129,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         files.blueprint,
         home.blueprint,
         jobs.blueprint,
+        keeping.blueprint,
         mail_outbox.blueprint,
         mail_send.blueprint,
         mail_settings.blueprint,
@@ -134,10 +141,12 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         observing.blueprint,
         parts.blueprint,
         passwords.blueprint,
+        picking.blueprint,
         records.blueprint,
         roles.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        styles.blueprint,
         unsubscribe.blueprint,
         user_admin.blueprint,
     ):
@@ -244,6 +253,10 @@ def _begin(runtime: Runtime, generation: Generation) -> Response | None:
     if request.method not in SAFE_METHODS:
         _refuse_foreign_posts()
     answer = _admit(surroundings)
+    if answer is None and surroundings.user is not None:
+        request.max_form_memory_size = MAXIMUM_TYPED
+        if request.mimetype == "application/x-www-form-urlencoded":
+            request.max_content_length = MAXIMUM_TYPED
     if answer is None and request.endpoint is not None and request.mimetype == "multipart/form-data":
         larger = body_of(generation.app.view_functions[request.endpoint])
         if larger is not None:
@@ -279,6 +292,8 @@ def _admit(surroundings: Here) -> Response | None:
     if rule == PUBLIC:
         return None
     if surroundings.user is None:
+        if request.method not in SAFE_METHODS and (kept := keeping.keep_expired(surroundings)) is not None:
+            return kept
         wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS else "/"
         return see(f"/signin?next={quote(wanted)}" if wanted != "/" else "/signin")
     if second_factor.stopped(surroundings):
@@ -330,10 +345,7 @@ def _refuse(error: ComptoirError) -> Response:
     _note_refusal(error)
     if isinstance(error, PluginError) and not error.reported:
         here().runtime.report_error(error)
-    if is_fragment():
-        response = alert(error.message, status)
-    else:
-        response = bare_or_shell(status, error.message)
+    response = failure_page(status, error.message, here().request_id if status == 500 else None)
     if status == 503:
         response.headers["Retry-After"] = "2"
     if isinstance(error, TooManyTries):
@@ -358,10 +370,7 @@ def _http_error(error: HTTPException) -> Response:
         405: _("This page cannot be used that way"),
         413: _("What was sent is too large. Nothing was saved. Shorten it and try again."),
     }
-    message = messages.get(status, _("This could not be done"))
-    if is_fragment():
-        return alert(message, status)
-    return bare_or_shell(status, message)
+    return failure_page(status, messages.get(status, _("This could not be done")))
 
 
 def _fault(error: Exception) -> Response:
@@ -373,7 +382,4 @@ def _fault(error: Exception) -> Response:
             "unavailable\n", 503, content_type="text/plain; charset=utf-8"
         )  # what went wrong is nobody's (A61)
     message = _("The server did not answer. Nothing was lost.")
-    if is_fragment():
-        return alert(message, 503 if unreachable else 500)
-    content = ErrorPage(503 if unreachable else 500, _("There is a problem"), message, incident)
-    return page("core/error.html", content.status, page=content)
+    return failure_page(503 if unreachable else 500, message, incident, framed=False)

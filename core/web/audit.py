@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select
 
 from core.access.audit import KINDS, WRONG_SIGN_IN, Audit
 from core.i18n import Text, lazy as _
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.policy import policy
@@ -53,7 +54,7 @@ class AuditPage:
 def index() -> Response:
     """The newest first, by person and kind."""
     person, kind = request.args.get("person", "").strip()[:LONGEST_SEARCH], request.args.get("kind", "")
-    before = request.args.get("before", type=int)
+    before = number_argument(request.args, "before")
     statement = select(Audit).order_by(Audit.id.desc()).limit(ON_A_PAGE + 1)
     if kind in KINDS:
         statement = statement.where(Audit.kind == kind)

@@ -16,7 +16,10 @@ from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.registry import RegisteredEntity
 from core.web.current import here
-from core.web.responses import see
+from core.web.keeping import kept_values
+from core.web.picking import FOR, TEXT, Sought, make_step
+from core.web.responses import came_from, home_path, page, see
+from core.web.shell import make_shell
 
 
 def chosen_ids(entity: RegisteredEntity) -> list[int]:
@@ -47,6 +50,14 @@ def chosen_ids(entity: RegisteredEntity) -> list[int]:
 def posted_ids(values: Sequence[str]) -> list[int]:
     """The numbers among what was sent, each once; what is none is left out."""
     return list(dict.fromkeys(int(value) for value in values if value.isdecimal() and len(value) < 19))
+
+
+def ask_which(entity: RegisteredEntity, field: Field, sought: Sought) -> Response:
+    """The step that lists the matches for the name typed as the new value; the chosen rows are carried on."""
+    hidden = kept_values("value", f"value{TEXT}", f"value{FOR}")
+    url = url_for("editing.bulk", entity=entity)
+    step = make_step(field, sought, url=url, method="post", hidden=hidden, back=home_path(came_from()))
+    return page("core/pick_step.html", 422, page=step, shell=make_shell(step.heading))
 
 
 def start_bulk_job(entity: RegisteredEntity, chosen: list[int], field: Field | None, value: str) -> Response:

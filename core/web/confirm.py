@@ -17,9 +17,11 @@ from core.access.throttle import TooManyTries
 from core.data.unit import transaction
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
+from core.web import keeping
 from core.web.account_contexts import AccountForm
 from core.web.current import here
 from core.web.form_contexts import FormControl
+from core.web.keeping import kept_values
 from core.web.policy import SIGNED_IN, is_guarded, policy
 from core.web.responses import alert, came_from, home_path, is_fragment, page, see
 from core.web.shell import make_shell
@@ -108,7 +110,9 @@ def password_control(
 
 
 def _kept_form(error: Text | None) -> AccountForm:
-    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in ("csrf_token", FIELD)]
+    kept = kept_values(FIELD)
+    if kept_form := request.form.get(keeping.FIELD):
+        kept.append((keeping.FIELD, kept_form))  # it is sent again only once the password fits
     return _form(request.full_path.rstrip("?"), error, kept, home_path(came_from()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from werkzeug.datastructures import MultiDict
 
 from core.data.history import changed_since
@@ -20,6 +20,7 @@ from core.web.form_contexts import ConflictField, ConflictPage
 from core.web.forms import typed_values, writable_fields
 from core.web.responses import page
 from core.web.shell import group_label, make_shell
+from core.web.submissions import form_key
 
 
 def choose(form: MultiDict[str, str]) -> list[tuple[str, str]]:
@@ -33,22 +34,28 @@ def choose(form: MultiDict[str, str]) -> list[tuple[str, str]]:
 
 
 def make_conflict_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, str], version: int) -> Response:
-    """The 409 page: the fields somebody changed since the form was opened, mine and theirs."""
+    """The 409 page: a choice for each field both sides changed since the form was opened.
+
+    What only the others changed is taken without a question, what only this person changed is kept: asking about a
+    field nobody typed in would offer to undo somebody's work (F39).
+    """
     entries = changed_since(here().session, entity.name, record.id, version)
-    changed = {name for entry in entries for name in entry.fields}
+    first_of = {name: old for entry in entries for name, (old, _new) in entry.fields.items()}  # newest come first
     present = typed_values(entity, record, {})
     fields = []
     kept = []
+    kept_labels = []
     for found in writable_fields(entity):
         mine, theirs = typed.get(found.name, ""), present[found.name]
         if mine == theirs:
             continue
-        if found.name in changed:
+        if found.name not in first_of:
+            kept.append((found.name, mine))
+            kept_labels.append(str(found.label))
+        elif not _is(found, mine, first_of[found.name]):
             fields.append(
                 ConflictField(found.name, found.label, _shown(found, mine), _shown(found, theirs), mine, theirs)
             )
-        else:
-            kept.append((found.name, mine))
     sheet = url_for("records.sheet", entity=entity, record_id=record.id)
     heading = _("Somebody changed %(title)s meanwhile", title=record.title)
     content = ConflictPage(
@@ -57,8 +64,9 @@ def make_conflict_page(entity: RegisteredEntity, record: Record, typed: Mapping[
         url=url_for("editing.edit", entity=entity, record_id=record.id),
         fields=fields,
         kept=kept,
+        kept_labels=", ".join(kept_labels),
         version=record.version,
-        key=request.form.get("key", ""),
+        key=form_key(),
         cancel_url=sheet,
     )
     crumbs = [
@@ -82,6 +90,15 @@ def _message(entity: RegisteredEntity, entries: list[Any], record: Record) -> Te
         fields=labels or record.title,
         when=format_datetime(latest.at),
     )
+
+
+def _is(found: Field, typed: str, dumped: str | None) -> bool:
+    """Whether what the form held is the value it was opened with."""
+    try:
+        value = found.type.parse(typed)
+    except Invalid:
+        return False
+    return (None if value is None else found.type.dump(value)) == dumped
 
 
 def _shown(found: Field, typed: str) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from core.fields import Option
 from core.i18n import Text
+from core.web.form_contexts import Combobox
 from core.web.part_contexts import FilesBox, NotesBox, UploadForm
 
 
@@ -141,6 +141,7 @@ class FilterField:
     label: Text
     operators: Sequence[tuple[str, Text, str]]
     options: Sequence[Option]
+    combo: Combobox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,8 @@ class ListPage:
     bulk_url: str | None
     mail_url: str | None
     bulk_statuses: Sequence[Option]
+    bulk_combo: Combobox | None
+    bulk_label: Text
     may_delete: bool
     all_columns: Sequence[tuple[str, Text, bool]]
     return_url: str
@@ -324,14 +327,18 @@ class RecentRow:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """A plain page for what cannot be done: status, sentence, incident number when it is our fault."""
+    """A plain page for what cannot be done: status, sentence, incident number when it is our fault.
+
+    `retry_url`: where the form whose values are `kept` can be sent again.
+    """
 
     status: int
     heading: Text
     message: Text
     incident: str | None = None
     home_url: str = "/"
-    extra: dict[str, Any] = field(default_factory=dict)
+    retry_url: str | None = None
+    kept: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from flask import g
+from flask import Response, g
 
 from core.access.models import User
 from core.access.permissions import Permissions
@@ -15,7 +16,7 @@ from core.data.scopes import Scope, nothing
 from core.data.session import GuardedSession
 from core.errors import Forbidden
 from core.features.file_store import FileStore
-from core.i18n import lazy as _
+from core.i18n import Text, lazy as _
 
 if TYPE_CHECKING:
     from core.registry import Registry
@@ -36,6 +37,8 @@ class Here:
     actor: Actor = ANONYMOUS
     scope: Scope = field(init=False)
     """What the person may know of; nothing before sign-in."""
+    form_again: Callable[[int, Text], Response] | None = None
+    """Shows the form of this request again, with all that was typed: for a fault nobody foresaw. Status and sentence."""
     stack: ExitStack = field(default_factory=ExitStack)
     _session: GuardedSession | None = None
 

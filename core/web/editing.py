@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
+from core.contract.contributions import View
 from core.data.query import parse
 from core.data.records import Record
 from core.data.unit import transaction
-from core.errors import EditConflict, NotFound, Refused
+from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
-from core.web.bulk import chosen_ids, start_bulk_job
+from core.web.arguments import number_argument
+from core.web.bulk import ask_which, chosen_ids, start_bulk_job
 from core.web.conflict import choose, make_conflict_page
 from core.web.contexts import Crumb, Done
 from core.web.current import here
@@ -33,12 +36,17 @@ from core.web.forms import (
     writable_fields,
 )
 from core.web.list_page import make_one_row, make_row_page
+from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
 from core.web.shell import group_label, make_done, make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("editing", __name__)
+LONGEST_FILLED = 200
+"""Characters of a value that an address may fill a field with."""
+LONGEST_LOCATION = 500
+"""Characters `core_submission` keeps of an address."""
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -46,9 +54,7 @@ blueprint = Blueprint("editing", __name__)
 @policy("entity.create")
 def new(entity: RegisteredEntity) -> Response:
     """An empty form; values in the address fill fields (`?role=prospect`)."""
-    return _new_page(
-        entity, typed_values(entity, None, {**_setting_defaults(entity), **request.args.to_dict()}), {}, 200
-    )
+    return _new_page(entity, typed_values(entity, None, {**_setting_defaults(entity), **_filled(entity)}), {}, 200)
 
 
 def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
@@ -64,11 +70,29 @@ def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
     }
 
 
+def _view_of(entity: RegisteredEntity, values: Mapping[str, str]) -> View | None:
+    """The built-in view a record with these values is made for."""
+    views = (view for view in entity.entity.views if view.defaults)
+    return next((view for view in views if view.defaults.items() <= values.items()), None)
+
+
 def _new_label(entity: RegisteredEntity, values: Mapping[str, str]) -> Text:
-    for view in entity.entity.views:
-        if all(values.get(name) == value for name, value in view.defaults.items()):
-            return view.new_label
-    return entity.entity.new_label
+    view = _view_of(entity, values)
+    return view.new_label if view else entity.entity.new_label
+
+
+def _filled(entity: RegisteredEntity) -> dict[str, str]:
+    """The values in the address that fill fields of the form; the form carries them on."""
+    names = {found.name for found in writable_fields(entity)}
+    return {name: value for name, value in request.args.items() if name in names and len(value) <= LONGEST_FILLED}
+
+
+def _another(entity: RegisteredEntity, values: Mapping[str, str]) -> str:
+    """The address of the form for another one of the same kind: a customer after a customer."""
+    view = _view_of(entity, values)
+    filled = {**(view.defaults if view else {}), **_filled(entity)}
+    address = url_for("editing.new", entity=entity, **dict[str, Any](filled))
+    return address if len(address) <= LONGEST_LOCATION else url_for("editing.new", entity=entity)
 
 
 def _new_page(
@@ -81,8 +105,9 @@ def _new_page(
     heading = _new_label(entity, values)
     index = url_for("records.index", entity=entity)
     content = make_form_page(
-        entity, heading=heading, url=url_for("editing.new", entity=entity), cancel_url=index, values=values, errors=errors,
-        key=request.form.get("key"), message=message,
+        entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](_filled(entity))), cancel_url=index,
+        values=values, errors=errors,
+        key=form_key(), message=message,
     )  # fmt: skip
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(entity.entity.plural, index), Crumb(heading)]
     return page("core/form.html", status, page=content, shell=make_shell(heading, crumbs))
@@ -92,18 +117,23 @@ def _new_page(
 @policy("entity.create")
 def create(entity: RegisteredEntity) -> Response:
     """Create a record from the form, or show what is wrong with everything typed still there."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
-    form = make_form(entity, posted(found.name for found in writable_fields(entity)))
-    errors = {**form_errors(form), **missing_required(form)}
+    sent = MultiDict(list(request.form.items(multi=True)))
+    unclear = read_links(writable_fields(entity), sent)
+    form = make_form(entity, posted((found.name for found in writable_fields(entity)), sent))
+    errors = {**form_errors(form), **missing_required(form), **unclear}
     typed = {
         **typed_values(entity, None, {}),
         **{name: found.typed for name, found in typed_fields(form).items() if found.submitted},
     }
+    if request.form.get("then") == FIND:
+        return _new_page(entity, typed, unclear, 200)
     if errors:
         return _new_page(entity, typed, errors, 422)
+    here().form_again = lambda status, message: _new_page(entity, typed, {}, status, message)
     another = request.form.get("then") == "another"
     try:
         with transaction(f"{entity.name}.create") as unit:
@@ -114,20 +144,41 @@ def create(entity: RegisteredEntity) -> Response:
                 unit.write(record, found.source, found.data)
             unit.session.flush()
             location = (
-                url_for("editing.new", entity=entity)
-                if another
-                else url_for("records.sheet", entity=entity, record_id=record.id)
+                _another(entity, typed) if another else url_for("records.sheet", entity=entity, record_id=record.id)
             )
             if key:
                 unit.claim(key, location, here().actor.id)
     except Refused as error:
-        again = earlier_result(key)
-        return again or _new_page(entity, typed, _by_field(entity, error), 422, error.message)
+        errors, message = _places(entity, error)
+        return earlier_result(key) or _new_page(entity, typed, errors, 422, message)
     return see(location, unit.operation)
 
 
-def _by_field(entity: RegisteredEntity, error: Refused) -> dict[str, Text]:
-    return {error.field: error.message} if error.field is not None and error.field in entity.fields else {}
+def _places(entity: RegisteredEntity, error: Refused) -> tuple[dict[str, Text], Text | None]:
+    """Where the sentence of a refusal stands, once: at its field, or above a form that does not show that field."""
+    if error.field is not None and any(found.name == error.field for found in writable_fields(entity)):
+        return {error.field: error.message}, None
+    return {}, error.message
+
+
+@blueprint.post("/<entity:entity>/check")
+@policy("entity.view")
+def check(entity: RegisteredEntity) -> Response:
+    """What is wrong with one typed value, by the very field that will read it; empty when it fits (UX 2.4).
+
+    A POST, because what people type does not belong into addresses and logs. It writes nothing.
+    """
+    found = next((one for one in writable_fields(entity) if one.name == request.form.get("field")), None)
+    if found is None:
+        raise NotFound(_("There is no such field"))
+    value = request.form.get("value", "")
+    said = ""
+    if value.strip():
+        try:
+            found.parse(value)
+        except Invalid as error:
+            said = str(error.message)
+    return Response(said, content_type="text/plain; charset=utf-8")
 
 
 # -- edit -------------------------------------------------------------------------------------------------------
@@ -146,7 +197,7 @@ def _edit_page(
     sheet = url_for("records.sheet", entity=entity, record_id=record.id)
     content = make_form_page(
         entity, heading=_("Edit %(title)s", title=record.title), url=url_for("editing.edit", entity=entity, record_id=record.id),
-        cancel_url=sheet, values=values, errors=errors, version=version, key=request.form.get("key"), message=message,
+        cancel_url=sheet, values=values, errors=errors, version=version, key=form_key(), message=message,
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),
@@ -161,19 +212,20 @@ def _edit_page(
 @policy("entity.edit")
 def save(entity: RegisteredEntity, record_id: int) -> Response:
     """Save the form; a stale one gets both values to choose from and loses nothing (F39)."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
-    record = record_or_404(entity.model, record_id)
-    version = request.form.get("version", type=int)
-    chosen = choose(request.form)
-    names = {found.name for found in writable_fields(entity)}
-    data = MultiDict([(name, value) for name, value in chosen if name in names])
-    form = make_form(entity, data)
-    errors = form_errors(form)
+    record = record_or_404(entity.model, record_id, deleted=True)
+    version = number_argument(request.form, "version")
+    sent = MultiDict(choose(request.form))
+    unclear = read_links(writable_fields(entity), sent)
+    form = make_form(entity, posted((found.name for found in writable_fields(entity)), sent))
+    errors = {**form_errors(form), **unclear}
     current = typed_values(entity, record, {})
     typed = {**current, **{name: found.typed for name, found in typed_fields(form).items() if found.submitted}}
+    if record.deleted_at is not None:
+        return _deleted_page(entity, record, typed)
     if version is None:
         return _edit_page(
             entity,
@@ -184,10 +236,13 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
             record.version,
             _("This form is incomplete. Check the values and save again."),
         )
-    if version != record.version:
+    if request.form.get("then") == FIND:
+        return _edit_page(entity, record, typed, unclear, 200, version)
+    if version != record.version and not unclear:
         return make_conflict_page(entity, record, typed, version)
     if errors:
         return _edit_page(entity, record, typed, errors, 422, version)
+    here().form_again = lambda status, message: _edit_again(entity, record_id, typed, status, version, message)
     location = url_for("records.sheet", entity=entity, record_id=record_id)
     try:
         with transaction(f"{entity.name}.edit") as unit:
@@ -201,14 +256,31 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
                     unit.write(fresh, found.source, found.data)
             if key:
                 unit.claim(key, location, here().actor.id)
+    except NotFound:  # deleted between reading it and writing it
+        here().fresh()
+        return _deleted_page(entity, record_or_404(entity.model, record_id, deleted=True), typed)
     except EditConflict:
         here().fresh()
         return make_conflict_page(entity, record_or_404(entity.model, record_id), typed, version)
     except Refused as error:
-        return earlier_result(key) or _edit_page(
-            entity, record, typed, _by_field(entity, error), 422, version, error.message
-        )
+        errors, message = _places(entity, error)
+        return earlier_result(key) or _edit_page(entity, record, typed, errors, 422, version, message)
     return see(location, unit.operation)
+
+
+def _edit_again(
+    entity: RegisteredEntity, record_id: int, typed: Mapping[str, str], status: int, version: int, message: Text
+) -> Response:
+    return _edit_page(entity, record_or_404(entity.model, record_id), typed, {}, status, version, message)
+
+
+def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, str]) -> Response:
+    """The form of a record somebody deleted meanwhile: what was typed can be saved once it is restored."""
+    message = _(
+        "%(title)s was deleted meanwhile. Nothing you typed is lost: restore it from the trash in another tab, then save.",
+        title=record.title,
+    )
+    return _edit_page(entity, record, typed, {}, 404, record.version, message)
 
 
 # -- one field --------------------------------------------------------------------------------------------------
@@ -263,13 +335,21 @@ def bulk(entity: RegisteredEntity) -> Response:
     """Set the quick field of the chosen rows, or delete them: a few at once in one operation, many as a job (UX 2.1)."""
     chosen = chosen_ids(entity)
     action = request.form.get("action", "set")
+    if action not in ("set", "delete"):
+        raise Refused(_("This list has no such action"))
     if action == "delete":
         here().require(entity.permission("delete"))
     field = entity.quick_field
     if action == "set" and field is None:
         raise Refused(_("This list has nothing to set"))
+    value = request.form.get("value", "")
+    if action == "set" and field is not None and (target := target_of(field)) is not None:
+        read = read_link(target, request.form, "value")
+        if isinstance(read, Sought):
+            return ask_which(entity, field, read)
+        value = read
     if len(chosen) > MAXIMUM_AT_ONCE:
-        return start_bulk_job(entity, chosen, None if action == "delete" else field, request.form.get("value", ""))
+        return start_bulk_job(entity, chosen, None if action == "delete" else field, value)
     with transaction(f"{entity.name}.bulk_{'delete' if action == 'delete' else 'edit'}") as unit:
         missing = 0
         for record_id in chosen:
@@ -279,7 +359,7 @@ def bulk(entity: RegisteredEntity) -> Response:
             elif action == "delete":
                 delete_record(unit, record)
             elif field is not None:
-                set_field(unit, entity, record, field, request.form.get("value", ""), None)
+                set_field(unit, entity, record, field, value, None)
         if missing:
             unit.notice(
                 lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)

@@ -24,6 +24,7 @@ from core.features.files import (
 )
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
@@ -32,7 +33,7 @@ from core.web.policy import policy, takes_body
 from core.web.responses import alert, attachment, is_fragment, own_picture, page, record_or_404, see
 from core.web.sheet_page import show_sheet
 from core.web.shell import group_label, make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("files", __name__)
 MAXIMUM_AT_ONCE = 20
@@ -45,7 +46,7 @@ MAXIMUM_UPLOAD = 6 * MAXIMUM_FILE + MEGABYTE
 @takes_body(MAXIMUM_UPLOAD)
 def add(entity: RegisteredEntity, record_id: int) -> Response:
     """Keep the files that can be kept; the others come back with a sentence each."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
@@ -136,7 +137,7 @@ def save_name(entity: RegisteredEntity, record_id: int, file_id: int) -> Respons
     name = request.form.get("name", "")
     try:
         with transaction("file.rename") as unit:
-            version = request.form.get("version", type=int) or 0
+            version = number_argument(request.form, "version") or 0
             rename_file(unit, part_of_unit(unit, entity, record_id, StoredFile, file_id, version), name)
     except Refused as error:
         return _name_form(entity, owner, file, name, error.message)

@@ -10,6 +10,31 @@ from core.i18n import Text
 
 
 @dataclass(frozen=True, slots=True)
+class Combobox:
+    """A link to one of many records: where its list is asked for, the number, its name, matches to choose from."""
+
+    url: str
+    value: str
+    text: str
+    matches: Sequence[Option] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PickStep:
+    """The matches for a name that was typed for a filter or a bulk action (UX 7.4); `hidden` is carried on."""
+
+    heading: Text
+    url: str
+    method: str
+    hidden: Sequence[tuple[str, str]]
+    label: Text
+    text: str
+    matches: Sequence[Option]
+    error: Text
+    back_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class FormControl:
     """One field of a form. `kind`, `attributes`, `options` as in `core.fields.Control`; `value` as typed."""
 
@@ -23,6 +48,7 @@ class FormControl:
     help: Text | None
     error: Text | None
     note: Text | None = None
+    combo: Combobox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +62,7 @@ class FormGroup:
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A create or edit form (UX 2.4)."""
+    """A create or edit form (UX 2.4). `checks_url`: where a browser with script asks whether one field fits."""
 
     heading: Text
     url: str
@@ -47,6 +73,7 @@ class FormPage:
     version: int | None
     create_another: bool
     message: Text | None = None
+    checks_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +90,17 @@ class ConflictField:
 
 @dataclass(frozen=True, slots=True)
 class ConflictPage:
-    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost."""
+    """Somebody else changed the record (409, UX 2.0): a choice per field, then Save; nothing typed is lost.
+
+    `fields`: what both changed. `kept`, named in `kept_labels`: what only this person changed.
+    """
 
     heading: Text
     message: Text
     url: str
     fields: Sequence[ConflictField]
     kept: Sequence[tuple[str, str]]
+    kept_labels: str
     version: int
     key: str
     cancel_url: str

@@ -6,9 +6,8 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from flask import request
+from flask import url_for
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from wtforms import Field as FormField
 
@@ -19,9 +18,8 @@ from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
+from core.web.picking import SELECT_UP_TO, combobox, find_records, target_of
 from core.web.sheet_page import sections
-
-LINK_CHOICES = 30
 
 
 class TypedField(FormField):  # type: ignore[misc]  # WTForms has no types
@@ -133,15 +131,20 @@ def make_form_page(
         version=version,
         create_another=version is None,
         message=message,
+        checks_url=url_for("editing.check", entity=registered),
     )
 
 
 def _control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:
     control = found.type.control()
     options: Sequence[Option] = control.options
-    kind = control.kind
+    kind, combo = control.kind, None
     if isinstance(found.type, Link):
-        kind, options = _link_control(found.type, value)
+        target = target_of(found)
+        combo = combobox(found, target, value) if target is not None else None
+        kind = "text" if target is None else "select" if combo is None else "combobox"
+        if target is not None and combo is None:
+            options = [Option("", ""), *find_records(target, "", SELECT_UP_TO)]
     return FormControl(
         name=found.name,
         label=found.label,
@@ -152,30 +155,11 @@ def _control(registered: RegisteredEntity, found: Field, value: str, error: Text
         required=found.required,
         help=found.declaration.help,
         error=error,
+        combo=combo,
     )
 
 
-def _link_control(link: Link, value: str) -> tuple[str, Sequence[Option]]:
-    """A select while the target has few records, else an input for the id (never a select of thousands, UX 7.4)."""
-    surroundings = here()
-    target = surroundings.registry.by_table(link.to)
-    if target is None or not surroundings.may(target.permission("view")):
-        return "text", ()
-    table = target.model.__table__
-    title = target.title_field
-    statement = (
-        select(table.c.id, title.column).where(table.c.deleted_at.is_(None)).order_by(title.sort_column, table.c.id)
-    )
-    known = surroundings.scope.criterion(target)
-    if known is not None:
-        statement = statement.where(known)
-    rows = surroundings.session.connection().execute(statement.limit(LINK_CHOICES + 1)).all()
-    if len(rows) > LINK_CHOICES:
-        return "text", ()
-    return "select", [Option("", ""), *(Option(str(row[0]), str(row[1])) for row in rows)]
-
-
-def posted(names: Iterable[str]) -> MultiDict[str, str]:
-    """The posted values of the named fields; everything else is ignored (T38)."""
+def posted(names: Iterable[str], sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """The values of the named fields of what was sent; everything else is ignored (T38)."""
     wanted = set(names)
-    return MultiDict([(name, value) for name, value in request.form.items(multi=True) if name in wanted])
+    return MultiDict([(name, value) for name, value in sent.items(multi=True) if name in wanted])

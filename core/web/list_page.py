@@ -15,13 +15,15 @@ from werkzeug.datastructures import MultiDict
 from core.contract.contributions import View
 from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
 from core.exchange.mail.templates import email_fields
-from core.fields import Field
+from core.fields import Field, Option
 from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
 from core.web.contexts import Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
 from core.web.current import here
+from core.web.form_contexts import Combobox, PickStep
+from core.web.picking import TEXT, Sought, few_or_search, make_step, read_link, target_of, title_of
 
 Reader = Callable[[Session, ListQuery, Sequence[Field]], Page]
 KEPT = ("view", "f", "q", "sort", "c")
@@ -49,15 +51,48 @@ def list_url(query: ListQuery, place: Place | None = None, **changes: str | None
     return f"{address}?{urlencode(pairs)}" if pairs else address
 
 
-def add_filter_url(entity: RegisteredEntity, arguments: MultiDict[str, str]) -> str:
-    """The address with the filter of the no-script form added to what was there."""
+def add_filter(entity: RegisteredEntity, arguments: MultiDict[str, str]) -> str | PickStep:
+    """The address with the filter of the form added to what was there, or the step that lists the matches of a name."""
     pairs = [(name, value) for name in KEPT for value in arguments.getlist(name)]
     field, operator = arguments.get("field", ""), arguments.get("op", "is")
     values = [value for value in arguments.getlist("value") if value]
+    found = entity.fields.get(field)
+    surroundings = here()
+    if found is not None and field in surroundings.permissions.fields(surroundings.actor, entity):
+        sought = _linked(found, arguments, values)
+        if sought is not None:
+            kept = [*pairs, ("field", field), ("op", operator), *(("value", value) for value in values)]
+            index = url_for("records.index", entity=entity)
+            return make_step(
+                found,
+                sought,
+                url=index,
+                method="get",
+                hidden=kept,
+                back=f"{index}?{urlencode(pairs)}" if pairs else index,
+            )
     if field:
         escaped = ",".join(quote(value, safe="") for value in values)
         pairs.append(("f", f"{field}:{operator}" + (f":{escaped}" if escaped else "")))
     return f"{url_for('records.index', entity=entity)}?{urlencode(pairs)}"
+
+
+def _linked(found: Field, arguments: MultiDict[str, str], values: list[str]) -> Sought | None:
+    """Turn the names typed for a link into numbers, in `values`; the first that is unclear ends it."""
+    target = target_of(found)
+    if target is None:
+        return None
+    if "value" + TEXT in arguments:
+        typed = [read_link(target, arguments, "value")]
+    else:  # the plain input of the form without script
+        typed = [
+            value
+            if value.removeprefix("#").isdecimal()
+            else read_link(target, MultiDict({"value" + TEXT: value}), "value")
+            for value in values
+        ]
+    values[:] = [value for value in typed if isinstance(value, str) and value]
+    return next((value for value in typed if isinstance(value, Sought)), None)
 
 
 def _view(query: ListQuery) -> View | None:
@@ -76,6 +111,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
     may_create = surroundings.may(query.entity.permission("create"))
     may_edit = surroundings.may(query.entity.permission("edit"))
     quick = query.entity.quick_field
+    bulk_options, bulk_combo = _offers(quick) if quick else ((), None)
     defaults = view.defaults if view else {}
     fixed = set(view.filters) if view else set()
     own = [one for one in query.filters if one.wire() not in fixed]
@@ -84,7 +120,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         url=list_url(query),
         columns=_columns(query),
         rows=rows,
-        quick_column=query.columns.index(quick) if quick in query.columns else None,
+        quick_column=quick_column(query),
         count=_count_text(number, view.one if view else entity.label, heading),
         notices=query.notices,
         chips=[FilterChip(filter_words(one), list_url(query.without(one))) for one in own],
@@ -108,7 +144,11 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         range_text=_range_text(found, number),
         bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
-        bulk_statuses=[option for option in quick.type.control().options if option.code] if quick else [],
+        bulk_statuses=bulk_options,
+        bulk_combo=bulk_combo,
+        bulk_label=_("Set status")
+        if quick is None or target_of(quick) is None
+        else _("Set %(field)s", field=quick.label),
         may_delete=surroundings.may(query.entity.permission("delete")),
         all_columns=[
             (name, field.label, field in query.columns)
@@ -184,13 +224,27 @@ def _views(query: ListQuery) -> list[ListView]:
     ]
 
 
+def quick_column(query: ListQuery) -> int | None:
+    """The column that is set with one click, None when there is none, or too much to choose from: a linked record."""
+    quick = query.entity.quick_field
+    return query.columns.index(quick) if quick in query.columns and quick.type.control().options else None
+
+
+def _offers(field: Field) -> tuple[Sequence[Option], Combobox | None]:
+    """The values there are for a field, or the search among them."""
+    target = target_of(field)
+    if target is not None:
+        return few_or_search(field, target)
+    return [option for option in field.type.control().options if option.code], None
+
+
 def _filter_fields(query: ListQuery) -> list[FilterField]:
     return [
         FilterField(
             name,
             field.label,
             [(operator.name, operator.label, operator.values) for operator in field.type.operators],
-            field.type.control().options,
+            *_offers(field),
         )
         for name, field in query.entity.fields.items()
         if name in query.visible
@@ -203,7 +257,11 @@ def filter_words(one: Filter) -> Text:
     shown = []
     for value in one.values:
         parsed = one.field.type.parse(value)
-        shown.append("" if parsed is None else one.field.type.text(parsed))
+        target = target_of(one.field)
+        if parsed is not None and target is not None:
+            shown.append(title_of(target, str(parsed)))
+        else:
+            shown.append("" if parsed is None else one.field.type.text(parsed))
     values = str(_(" and ") if one.operator == BETWEEN.name else _(" or ")).join(shown)
     return (
         _("%(field)s %(operator)s %(values)s", field=one.field.label, operator=operator, values=values)
@@ -250,19 +308,19 @@ def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any]) -> ListRo
     quick = query.entity.quick_field
     base = f"/{query.entity.entity.slug}/{record_id}"
     strip = None
-    if quick in query.columns and here().may(query.entity.permission("edit")):
-        strip = make_strip(quick, row[3 + query.columns.index(quick)], title, f"{base}/status")
+    column = quick_column(query)
+    if quick is not None and column is not None and here().may(query.entity.permission("edit")):
+        strip = make_strip(quick, row[3 + column], title, f"{base}/status")
     return ListRow(record_id, title, base, cells, strip, edit_url=f"{base}/edit")
 
 
 def make_row_page(query: ListQuery, row: ListRow, return_url: str) -> RowPage:
     """What the row template needs of its list."""
-    quick = query.entity.quick_field
     may_edit = here().may(query.entity.permission("edit"))
     return RowPage(
         columns=_columns(query),
         rows=[row],
-        quick_column=query.columns.index(quick) if quick in query.columns else None,
+        quick_column=quick_column(query),
         bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
         return_url=return_url,
     )

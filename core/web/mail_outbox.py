@@ -18,6 +18,7 @@ from core.exchange.mail.outbox import cancel, decide
 from core.exchange.mail.settings import mail_settings
 from core.i18n import Text, format_datetime, lazy as _, lazy_context
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.mail_contexts import Fate, FileLine, MailLine, MailPanel, MessagePage, OutboxPage
@@ -146,8 +147,8 @@ def index() -> Response:
     """Messages, newest first: one's own; all of them for administrators."""
     surroundings = here()
     chosen = request.args.get("state", "")
-    before = request.args.get("before", type=int)
-    operation = request.args.get("operation", type=int)
+    before = number_argument(request.args, "before")
+    operation = number_argument(request.args, "operation")
     statement = _mine(select(MailMessage)).order_by(MailMessage.id.desc()).limit(ON_A_PAGE + 1)
     if chosen in VIEWS:
         wanted = select(MailRecipient.message_id).where(MailRecipient.state.in_(VIEWS[chosen][1]))
@@ -316,7 +317,7 @@ def cancel_now(message_id: int) -> Response:
 def decide_now(message_id: int) -> Response:
     """Send again, or mark as sent: only a person decides that."""
     load_message(message_id, act=True)
-    recipient_id = request.form.get("recipient", 0, type=int)
+    recipient_id = number_argument(request.form, "recipient") or 0
     row = here().session.get(MailRecipient, recipient_id)
     if row is None or row.message_id != message_id:
         raise NotFound(_("This message does not exist"))

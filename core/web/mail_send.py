@@ -52,7 +52,7 @@ from core.web.mail_templates import language_options, make_filler, need_mailable
 from core.web.policy import policy
 from core.web.responses import home_path, page, see
 from core.web.shell import make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("mail_send", __name__, url_prefix="/mail/send")
 MAXIMUM_FILES = 20
@@ -283,7 +283,7 @@ def _check(entity: RegisteredEntity, typed: _Typed) -> Filler:
 
 def _send_to(entity: RegisteredEntity, chosen: _Chosen, typed: _Typed) -> Response:
     """Queue the messages, or start the job that does; a second press does nothing more (F44)."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
@@ -379,7 +379,7 @@ def _compose_page(
     heading = _("Send e-mail")
     content = ComposePage(
         heading=heading, url=url_for("mail_send.send", **place), cancel_url=home_path(back),
-        key=request.form.get("key", "")[:64] or secrets.token_urlsafe(18),
+        key=form_key() or secrets.token_urlsafe(18),
         receivers=[receiver for _record, receiver in included], excluded=excluded,
         templates=[
             Option(template.code, template.name)

@@ -13,6 +13,7 @@ from core.errors import NotFound, Refused
 from core.exchange.mail import suppression
 from core.exchange.mail.models import Suppression
 from core.i18n import Text, lazy as _, lazy_context
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
@@ -39,7 +40,7 @@ def index() -> Response:
 
 
 def _page(typed: Mapping[str, str], errors: Mapping[str, Text], status: int) -> Response:
-    before = request.args.get("before", type=int)
+    before = number_argument(request.args, "before")
     statement = select(Suppression).order_by(Suppression.id.desc()).limit(ON_A_PAGE + 1)
     if before is not None:
         statement = statement.where(Suppression.id < before)

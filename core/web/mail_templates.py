@@ -29,6 +29,7 @@ from core.exchange.mail.templates import (
 from core.fields import Option
 from core.i18n import LANGUAGES, Text, current_locale, gettext, lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
@@ -130,7 +131,7 @@ def _save(entity: RegisteredEntity, template: Template) -> Response:
             row = save_template(
                 unit, surroundings.permissions, entity, code=template.code, language=template.language,
                 name=typed["name"], subject=typed["subject"], body=typed["body"],
-                version=request.form.get("version", 0, type=int),
+                version=number_argument(request.form, "version") or 0,
             )  # fmt: skip
             code, language = row.code, row.language
     except EditConflict as error:
@@ -219,7 +220,7 @@ def preview(entity: RegisteredEntity, code: str, language: str) -> Response:
     """The template as a real record would get it, as text and as HTML."""
     need_mailable(entity)
     template = find_template(here().session, entity.name, code, language)
-    wanted = request.args.get("record_id", type=int)
+    wanted = number_argument(request.args, "record_id")
     records = _some_records(entity)
     record = record_or_404(entity.model, wanted) if wanted else records[0] if records else None
     subject = text = ""

@@ -12,6 +12,7 @@ from core.errors import EditConflict, Refused
 from core.features.notes import Note, add_note, change_note
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormGroup, FormPage
@@ -21,7 +22,7 @@ from core.web.policy import policy
 from core.web.responses import page, record_or_404, see
 from core.web.sheet_page import show_sheet
 from core.web.shell import group_label, make_shell
-from core.web.submissions import earlier_result
+from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("notes", __name__)
 
@@ -30,7 +31,7 @@ blueprint = Blueprint("notes", __name__)
 @policy("entity.edit")
 def add(entity: RegisteredEntity, record_id: int) -> Response:
     """Keep a new note; an empty one comes back with a sentence."""
-    key = request.form.get("key", "")[:64]
+    key = form_key()
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
@@ -63,7 +64,7 @@ def save(entity: RegisteredEntity, record_id: int, note_id: int) -> Response:
     text, error = parse_note(raw)
     if error is not None:
         return _form(entity, owner, note, raw, private, error=error)
-    version = request.form.get("version", type=int) or 0
+    version = number_argument(request.form, "version") or 0
     try:
         with transaction("note.edit") as unit:
             change_note(unit, part_of_unit(unit, entity, record_id, Note, note_id, version), text, private=private)

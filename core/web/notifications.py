@@ -22,6 +22,7 @@ from core.features.notifications import (
     write_choices,
 )
 from core.i18n import Text, lazy as _
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.policy import SIGNED_IN, policy
@@ -90,7 +91,7 @@ def _tell(rows: Sequence[Notification]) -> list[Told]:
 @policy(SIGNED_IN)
 def index() -> Response:
     """The newest first."""
-    before = request.args.get("before", type=int)
+    before = number_argument(request.args, "before")
     statement = select(Notification).where(Notification.user_id == _reader()).order_by(Notification.id.desc())
     if before is not None:
         statement = statement.where(Notification.id < before)
@@ -162,7 +163,7 @@ def read(notification_id: int) -> Response:
 @policy(SIGNED_IN)
 def read_all() -> Response:
     """Mark all as read that were there when the page was shown; what came since stays unread."""
-    until = request.form.get("until", type=int)
+    until = number_argument(request.form, "until")
     if until is not None:
         _mark(until=until)
     return see(url_for("notifications.index"))

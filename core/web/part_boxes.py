@@ -15,6 +15,7 @@ from core.features.parts import parts_of
 from core.fields import Field
 from core.i18n import Text, format_size, lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.current import here
 from core.web.form_contexts import FormControl
 from core.web.part_contexts import Composer, FileItem, FilesBox, NoteItem, NotesBox, UploadForm
@@ -27,7 +28,7 @@ FILES_SHOWN = 50
 def make_notes_box(entity: RegisteredEntity, record: Record, *, may_edit: bool) -> NotesBox:
     """The newest notes the person may see; what was typed and refused stands in the form again."""
     surroundings = here()
-    before = request.args.get("notes_before", type=int)
+    before = number_argument(request.args, "notes_before")
     found = parts_of(surroundings.session, Note, record, surroundings.actor, limit=NOTES_SHOWN + 1, before=before)
     shown, last = newest(found, NOTES_SHOWN)
     names = author_names(shown)
@@ -85,7 +86,7 @@ def parse_note(raw: str) -> tuple[str, Text | None]:
 def make_files_box(entity: RegisteredEntity, record: Record, *, may_edit: bool) -> FilesBox:
     """The newest files of a record."""
     surroundings = here()
-    before = request.args.get("files_before", type=int)
+    before = number_argument(request.args, "files_before")
     found = parts_of(surroundings.session, StoredFile, record, surroundings.actor, limit=FILES_SHOWN + 1, before=before)
     shown, last = newest(found, FILES_SHOWN)
     names = author_names(shown)

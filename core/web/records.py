@@ -7,9 +7,10 @@ from flask import Blueprint, Response, request, url_for
 from core.data.query import parse, read_page
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
+from core.web.arguments import number_argument
 from core.web.contexts import Crumb, HistoryPage
 from core.web.current import here
-from core.web.list_page import add_filter_url, make_list_page
+from core.web.list_page import add_filter, make_list_page
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import is_fragment, page, record_or_404, see
 from core.web.sheet_page import HISTORY_LINES, make_history, read_history, show_sheet, tab_asked
@@ -25,7 +26,14 @@ def index(entity: RegisteredEntity) -> Response:
     """The list: filters, sort, columns and place all in the URL."""
     surroundings = here()
     if "field" in request.args:  # the filter form without script: make it a filter of the URL
-        return see(add_filter_url(entity, request.args))
+        added = add_filter(entity, request.args)
+        if isinstance(added, str):
+            return see(added)
+        return page(
+            "core/pick_step.html",
+            page=added,
+            shell=make_shell(added.heading, [Crumb(entity.entity.plural, added.back_url), Crumb(added.heading)]),
+        )
     allowed = surroundings.permissions.fields(surroundings.actor, entity)
     query = parse(entity, request.args.to_dict(flat=False), allowed, scope=surroundings.scope)
     content = make_list_page(query, read_page)
@@ -48,7 +56,7 @@ def sheet(entity: RegisteredEntity, record_id: int) -> Response:
 def history(entity: RegisteredEntity, record_id: int) -> Response:
     """Older history of a record, page by page."""
     record = record_or_404(entity.model, record_id, deleted=True)
-    before = request.args.get("before", type=int)
+    before = number_argument(request.args, "before")
     entries = read_history(entity, record, before)
     lines, older = make_history(entity, record, entries[:HISTORY_LINES])
     sheet_url = url_for("records.sheet", entity=entity, record_id=record_id)

@@ -146,7 +146,7 @@ def _deleted(record: Record, entries: Sequence[Entry]) -> Text:
 
 def _path(registered: RegisteredEntity, record: Record) -> StatusStrip | None:
     quick = registered.quick_field
-    if quick is None:
+    if quick is None or not quick.type.control().options:
         return None
     return make_strip(quick, value_of(record, quick), record.title, f"/{registered.entity.slug}/{record.id}/status")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, request, url_for
+from flask import request, url_for
 
 from core.contract.contributions import MenuItem
 from core.data.history import Summary
@@ -16,10 +16,9 @@ from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
 from core.upkeep.purging import DUMPS, kept_dump
 from core.web.boundary import Boundary
-from core.web.contexts import Crumb, Done, ErrorPage, MenuEntry, MenuGroup, Shell
+from core.web.contexts import Crumb, Done, MenuEntry, MenuGroup, Shell
 from core.web.current import here
 from core.web.describe import describe_operation, load_summary, may_be_taken_back
-from core.web.responses import page
 
 GROUPS: tuple[tuple[str, Text], ...] = (
     ("customers", _("Customers")),
@@ -214,21 +213,3 @@ def make_done(summary: Summary) -> Done:
         undo_url = url_for("actions.undo_operation", operation_id=operation.id)
     notices = [operation.cause] if operation.cause and summary.kinds else []
     return Done(describe_operation(surroundings.registry, summary), undo_url, notices)
-
-
-def bare_or_shell(status: int, message: Text) -> Response:
-    """An error page, inside the frame for somebody signed in."""
-    headings = {
-        403: _("Not allowed"),
-        404: _("Not found"),
-        409: _("Somebody was faster"),
-        413: _("Too large"),
-        422: _("There is a problem"),
-        503: _("Busy"),
-    }
-    heading = headings.get(status, _("This could not be done"))
-    incident = here().request_id if status == PLUGIN_FAULT else None
-    content = ErrorPage(status, heading, message, incident)
-    if here().user is None:
-        return page("core/error.html", status, page=content)
-    return page("core/error.html", status, page=content, shell=make_shell(heading))

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Response
+import re
+
+from flask import Response, request
 
 from core.data.tables import Submission
 from core.web.current import here
 from core.web.responses import see
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def form_key() -> str:
+    """The one-time key of the form that was sent; empty when it has none, or one no form of ours could have held."""
+    key = request.form.get("key", "")
+    return key if KEY.fullmatch(key) else ""
 
 
 def earlier_result(key: str) -> Response | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,6 +15,11 @@ def python_files(*tops: str) -> list[Path]:
     """Every Python file below these folders, or these files."""
     places = [ROOT / top for top in tops]
     return sorted(file for place in places for file in ([place] if place.is_file() else place.rglob("*.py")))
+
+
+def files_of(endings: Collection[str], *tops: str) -> list[Path]:
+    """Every file below these folders whose name ends so."""
+    return sorted(file for top in tops for file in (ROOT / top).rglob("*") if file.suffix in endings)
 
 
 def relative(file: Path) -> str:

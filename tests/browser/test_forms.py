@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import LANGUAGES, OpenTab
 from tests.browser.desk import Desk
@@ -110,45 +110,6 @@ class TestBothWays:
         assert again.headers["location"].split("?")[0] == first
         desk.go(f"/thirdparties?q={name.replace(' ', '+')}")
         assert desk.names() == [name]
-
-
-def test_what_is_typed_is_not_left_by_accident(page_en: Desk) -> None:
-    """The browser asks before a changed form is left, and does not when nothing changed or it was saved."""
-    made = page_en.create()
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page_en.page.on("dialog", stay)
-    page_en.go(f"{made.path}/edit")
-    page_en.by("link", "Home").click()
-    page_en.heading("Home")
-    assert asked == []
-    page_en.go(f"{made.path}/edit")
-    page_en.by("textbox", "Name").fill("Half typed")
-    page_en.by("link", "Home").click(no_wait_after=True)
-    page_en.page.wait_for_timeout(300)
-    assert asked == ["beforeunload"]
-    expect(page_en.by("textbox", "Name")).to_have_value("Half typed")
-    page_en.by("button", "Save").click()
-    page_en.heading("Half typed")
-    assert asked == ["beforeunload"]
-
-
-def test_a_form_with_errors_is_still_guarded(page_en: Desk) -> None:
-    made = page_en.create()
-    asked: list[str] = []
-    page_en.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept())[0])
-    page_en.go(f"{made.path}/edit")
-    page_en.by("textbox", "Name").fill("")
-    page_en.by("button", "Save").click()
-    expect(page_en.by("alert", "There is a problem")).to_be_focused()
-    page_en.by("textbox", "Name").fill("x")
-    page_en.by("link", "Home").click()
-    page_en.heading("Home")
-    assert asked == ["beforeunload"]
 
 
 def test_saving_says_so_and_ignores_a_second_click(page_en: Desk) -> None:

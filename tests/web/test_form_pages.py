@@ -86,6 +86,83 @@ class TestTheForm:
         )
         assert fields_of(alice, f"/thirdparties/{number}/edit")["town"] == "Nantes"
 
+    def test_what_only_the_other_changed_is_taken_silently(self, sales: Site) -> None:
+        alice, paul = sales.browser("Alice"), sales.browser("Paul")
+        number = create(alice, name="Zinc SARL", email="a@zinc.example", phone="+33123456789")
+        path = f"/thirdparties/{number}/edit"
+        held = fields_of(alice, path)
+        values = {name: held[name] for name in ("version", "name", "email", "phone", "town")}
+        follow(paul, paul.post(path, {**values, "town": "Nantes", "email": "paul@zinc.example"}))
+        page = alice.post(path, {**values, "phone": "+33 1 98 76 54 32", "email": "alice@zinc.example"})
+        assert page.status_code == 409
+        assert re.findall(r'name="choice\.([^"]+)" value="(\w+)"[^>]*?( checked)?>', page.text) == [
+            ("email", "mine", " checked"), ("email", "theirs", ""),
+        ]  # fmt: skip
+        assert "is kept: Phone" in page.text
+        kept = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        follow(alice, alice.post(path, {**kept, "choice.email": "mine"}))
+        now = fields_of(alice, path)
+        assert (now["town"], now["email"], now["phone"]) == ("Nantes", "alice@zinc.example", "+33 1 98 76 54 32")
+
+    def test_a_stale_form_about_other_fields_asks_nothing_and_says_so(self, sales: Site) -> None:
+        alice, paul = sales.browser("Alice"), sales.browser("Paul")
+        number = create(alice, name="Zinc SARL")
+        path = f"/thirdparties/{number}/edit"
+        version = fields_of(alice, path)["version"]
+        follow(paul, paul.post(path, {"version": version, "town": "Lyon"}))
+        follow(paul, paul.post(path, {"version": str(int(version) + 1), "town": "Nantes"}))
+        page = alice.post(path, {"version": version, "town": "", "email": "a@zinc.example"})
+        assert page.status_code == 409
+        assert "choice." not in page.text
+        assert "You changed other fields. Save to keep both." in page.text
+        kept = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        follow(alice, alice.post(path, kept))
+        now = fields_of(alice, path)
+        assert (now["town"], now["email"]) == ("Nantes", "a@zinc.example")
+
+    def test_a_refusal_stands_once(self, sales: Site) -> None:
+        browser = sales.browser()
+        create(browser, name="Boulangerie Martin", code="X-1")
+        number = create(browser, name="Zinc SARL")
+        version = fields_of(browser, f"/thirdparties/{number}/edit")["version"]
+        for path, values in (
+            ("/thirdparties/new", {"name": "A"}),
+            (f"/thirdparties/{number}/edit", {"version": version}),
+        ):
+            page = browser.post(path, {**values, "code": "X-1"})
+            summary = page.text[
+                page.text.index("data-problem") : page.text.index("</ul>", page.text.index("data-problem"))
+            ]
+            assert summary.count("Code X-1 is used by Boulangerie Martin") == 1
+            assert 'href="#f-code"' in summary
+
+    def test_another_of_the_same_kind(self, sales: Site) -> None:
+        browser = sales.browser()
+        address = re.search(
+            r'<form method="post" action="([^"]+)" class="record',
+            browser.get("/thirdparties/new?role=customer&town=Lyon&x=1").text,
+        )
+        assert address
+        path = address.group(1).replace("&amp;", "&")
+        answer = browser.post(path, {"name": "Zinc SARL", "role": "customer", "then": "another"})
+        assert answer.headers["Location"].startswith("/thirdparties/new?role=customer&town=Lyon&done=")
+        page = follow(browser, answer)
+        assert "New customer" in page.text
+        answer = browser.post("/thirdparties/new", {"name": "Martin", "role": "prospect", "then": "another"})
+        assert answer.headers["Location"].startswith("/thirdparties/new?role=prospect&done=")
+        again = browser.get("/thirdparties/new", query_string={"town": "L" * 9000})
+        assert again.status_code == 200
+
+    @pytest.mark.parametrize("action", ["explode", "", "SET"])
+    def test_an_unknown_bulk_action_does_nothing(self, sales: Site, action: str) -> None:
+        browser = sales.browser()
+        number = create(browser, name="Zinc SARL")
+        before = browser.get(f"/thirdparties/{number}/history").text.count("<li>")
+        answer = browser.post("/thirdparties/bulk", {"id": str(number), "action": action, "value": "contacted"})
+        assert answer.status_code == 422
+        assert "This list has no such action" in answer.text
+        assert browser.get(f"/thirdparties/{number}/history").text.count("<li>") == before
+
     @pytest.mark.covers("PR-2c")
     def test_a_quick_change_conflicts_only_on_its_own_field(self, sales: Site) -> None:
         browser = sales.browser()

@@ -26,6 +26,6 @@ class Reward(Record):
     )  # fmt: skip
     title: Mapped[str] = field(Text(80), _("Title"), listed=True, search=True)
     thirdparty_id: Mapped[int] = field(
-        Link("thirdparty_thirdparty", on_merge="move", on_delete="bin"), _("Third party"), listed=True
+        Link("thirdparty_thirdparty", on_merge="move", on_delete="bin"), _("Third party"), listed=True, quick=True
     )
     points: Mapped[int | None] = field(Integer(minimum=0), _("Points"), listed=True)
