@@ -142,7 +142,12 @@ def end_sign_ins(session: Session, user_id: int, *, but: int | None = None) -> N
 
 
 def _keep_an_administrator(session: Session) -> None:
-    left = select(User.id).where(User.role == ADMINISTRATOR, User.active).with_for_update()
+    able = (
+        User.role == ADMINISTRATOR,
+        User.active,
+        User.password_hash != "",
+    )  # who was only invited cannot sign in yet
+    left = select(User.id).where(*able).with_for_update()
     if session.scalars(left).first() is None:
         raise Refused(_("At least one active administrator must be left"), field="role")
 
