@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 from sqlalchemy import Select, func, select
 
+from core.access.permissions import is_administrator
 from core.data.unit import transaction
 from core.errors import NotFound, StateConflict
 from core.exchange.mail import journal, models
@@ -205,8 +206,10 @@ def load_message(message_id: int, *, act: bool = False) -> MailMessage:
 
 
 def _readable(message: MailMessage, rows: Iterable[MailRecipient]) -> bool:
-    """The links in mails of accounts open doors: they are shown only while they go nowhere but here (ML-6)."""
-    return message.kind != "account" or all(row.state == models.LOCAL for row in rows)
+    """The links in mails of accounts open doors: only administrators see them, while they go nowhere but here (ML-6)."""
+    if message.kind != "account":
+        return True
+    return is_administrator(here().actor) and all(row.state == models.LOCAL for row in rows)
 
 
 def _recipients(message_id: int) -> list[MailRecipient]:
