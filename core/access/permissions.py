@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.access.models import ADMINISTRATOR
 from core.access.roles import VERBS, Rights, read_roles
 from core.contract.changes import Actor
 from core.data.scopes import REACHES, Reach
 from core.errors import Forbidden
+from core.fields import Field
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
 
 if TYPE_CHECKING:
     from core.data.unit import Unit
 
+Doing = Literal["create", "edit"]
+"""What a field is typed for."""
 CORE_PERMISSIONS = ("modules.manage", "settings.manage")
 
 
@@ -64,6 +67,29 @@ class Permissions:
             if _wider(reach, found.get(name, "none")):
                 found[name] = reach
         return found
+
+    def withheld(self, actor: Actor, registered: RegisteredEntity, action: Doing) -> frozenset[str]:
+        """Names of the fields an actor may not set, whatever he may do with the records: those he may not see (T39), and
+        those that say whose a record is, for who does not see all of them: he would put records into the lists of others,
+        or out of his own. Who creates a record owns it, so nobody names its owner then (T38, A67).
+        """
+        found = {
+            name
+            for name, field in registered.fields.items()
+            if field.declaration.permission is not None and not self.may(actor, field.declaration.permission)
+        }
+        ownership = registered.entity.ownership
+        if ownership is not None and ownership.part_of is None:
+            whose = {ownership.owner, ownership.representatives, ownership.team}
+            if self.reaches(actor).get(registered.permission("view")) == "all":
+                whose = {ownership.owner} if action == "create" else set()
+            found.update(filter(None, whose))
+        return frozenset(found)
+
+    def writable(self, actor: Actor, registered: RegisteredEntity, action: Doing) -> list[Field]:
+        """The fields an actor may type, in one list for form, inline edit, bulk, raw POST and import (SECURITY 7.6)."""
+        visible = self.fields(actor, registered) - self.withheld(actor, registered, action)
+        return [found for found in registered.fields.values() if found.writable and found.name in visible]
 
     def fields(self, actor: Actor, registered: RegisteredEntity) -> frozenset[str]:
         """Names of the fields the actor may see, on every road (T39). A list with nothing to choose from is left out."""

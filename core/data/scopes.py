@@ -53,6 +53,16 @@ class Scope:
         conditions = [found for found in (self._owned(registered), self._shared(registered)) if found is not None]
         return and_(*conditions) if conditions else None
 
+    def known(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
+        """The same where a title would tell of a row: also none of a list that belongs to nobody, without the right to view it."""
+        return self.criterion(registered) if self.views(registered) else false()
+
+    def views(self, registered: RegisteredEntity) -> bool:
+        """Whether the person has the right to view the list at all; what is part of other records goes by theirs."""
+        ownership = registered.entity.ownership
+        is_part = ownership is not None and ownership.part_of is not None
+        return is_part or self.reach(registered.name) != "none"
+
     def _owned(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership
         if ownership is None:
@@ -139,7 +149,10 @@ def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> No
             continue
         given: dict[str | None, object] = {}
         if actor.id is not None:
-            given = {ownership.owner: actor.id, ownership.representatives: (actor.id,)}
+            given = {ownership.owner: actor.id}
+            if ownership.representatives is not None:
+                others = getattr(row, ownership.representatives) or ()
+                setattr(row, ownership.representatives, tuple(sorted({actor.id, *others})))
         if scope is not None and scope.active is not None:
             given[ownership.companies] = (scope.active,)
         for name, value in given.items():
