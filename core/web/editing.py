@@ -14,6 +14,7 @@ from core.data.unit import transaction
 from core.errors import EditConflict, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
+from core.features.writing import write_typed
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
@@ -96,7 +97,7 @@ def create(entity: RegisteredEntity) -> Response:
     earlier = earlier_result(key)
     if earlier is not None:
         return earlier
-    form = make_form(entity, posted(found.name for found in writable_fields(entity)))
+    form = make_form(entity, posted(found.name for found in writable_fields(entity, "create")), "create")
     errors = {**form_errors(form), **missing_required(form)}
     typed = {
         **typed_values(entity, None, {}),
@@ -111,7 +112,7 @@ def create(entity: RegisteredEntity) -> Response:
             fields = typed_fields(form).values()
             own = [found for found in fields if found.submitted and found.data is not None]
             for found in sorted(own, key=lambda found: found.source.owner is not entity.model):
-                unit.write(record, found.source, found.data)
+                write_typed(unit, record, found.source, found.data)
             unit.session.flush()
             location = (
                 url_for("editing.new", entity=entity)
@@ -198,7 +199,7 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
                     and found.submitted
                     and unit.read(fresh, found.source) != found.data
                 ):
-                    unit.write(fresh, found.source, found.data)
+                    write_typed(unit, fresh, found.source, found.data)
             if key:
                 unit.claim(key, location, here().actor.id)
     except EditConflict:
@@ -266,7 +267,7 @@ def bulk(entity: RegisteredEntity) -> Response:
     if action == "delete":
         here().require(entity.permission("delete"))
     field = entity.quick_field
-    if action == "set" and field is None:
+    if action != "delete" and field not in writable_fields(entity):
         raise Refused(_("This list has nothing to set"))
     if len(chosen) > MAXIMUM_AT_ONCE:
         return start_bulk_job(entity, chosen, None if action == "delete" else field, request.form.get("value", ""))
