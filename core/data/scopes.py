@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import with_loader_criteria
 
 from core.contract.changes import Actor
@@ -62,6 +62,24 @@ class Scope:
         ownership = registered.entity.ownership
         is_part = ownership is not None and ownership.part_of is not None
         return is_part or self.reach(registered.name) != "none"
+
+    def speaks_of(self, entity: Any, record_id: Any) -> ColumnElement[bool]:
+        """The condition on rows that name a record of any entity in two columns, or none: only of records that may be known.
+
+        Of entities of modules that are off nobody knows whose their records are: only who sees all of all others sees
+        those rows.
+        """
+        found = self.registry.entities.items() if self.registry else ()
+        conditions = {name: (one, self.known(one)) for name, one in found if one.entity.pages}
+        limited = [(name, one, condition) for name, (one, condition) in conditions.items() if condition is not None]
+        if not limited:
+            return true()
+        named = [
+            and_(entity == name, record_id.in_(select(one.model.__table__.c.id).where(condition)))
+            for name, one, condition in limited
+        ]
+        whole = [name for name, (_one, condition) in conditions.items() if condition is None]
+        return or_(entity.is_(None), entity.in_(whole), *named)
 
     def _owned(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from core.access.permissions import is_administrator
 from core.data.unit import transaction
@@ -98,6 +98,7 @@ def _line(message: MailMessage, rows: Sequence[MailRecipient], files: Sequence[s
 
 
 def _may_act(message: MailMessage) -> bool:
+    """Whether the person decides about a message he may see."""
     return here().may(ALL) or message.owner_id == here().actor.id
 
 
@@ -129,7 +130,11 @@ def panel(entity: RegisteredEntity, record_id: int) -> Response:
 
 
 def _mine(statement: Select[Any]) -> Select[Any]:
-    return statement if here().may(ALL) else statement.where(MailMessage.owner_id == here().actor.id)
+    """One's own messages; for who sees the mail of everybody, also those about records he may know of (TP-14)."""
+    seen = MailMessage.owner_id == here().actor.id
+    if here().may(ALL):
+        seen = or_(seen, here().scope.speaks_of(MailMessage.entity, MailMessage.record_id))
+    return statement.where(seen)
 
 
 @blueprint.get("/outbox")
@@ -195,12 +200,15 @@ def server_notices() -> list[Text]:
 
 
 def load_message(message_id: int, *, act: bool = False) -> MailMessage:
-    """A message the person may see: one's own, all for administrators, and those about a record one may see.
+    """A message the person may see: one's own, those of everybody for who has that right, and those about a record one
+    may see; with the right too, nothing about a record one may not know of.
 
     `act`: only those one may decide about. Raises `NotFound`.
     """
-    found = here().session.get(MailMessage, message_id)
-    if found is None or not (_may_act(found) or (not act and found.kind != "account" and _about(found))):
+    wanted = _mine(select(MailMessage)).where(MailMessage.id == message_id)
+    mine: MailMessage | None = here().session.scalar(wanted)
+    found = mine or here().session.get(MailMessage, message_id)
+    if found is None or (mine is None and (act or found.kind == "account" or not _about(found))):
         raise NotFound(_("This message does not exist"))
     return found
 
