@@ -26,6 +26,7 @@ from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError, described
 from core.exchange.accounts import ACCOUNT_JOBS
+from core.exchange.images import IMAGE_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
 from core.features.files import StoredFile
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
-CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *NOTIFICATION_JOBS)
+CORE_JOBS: tuple[Job, ...] = (*ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS)
 """The jobs of the rooms of the core; a room adds its own tuple here."""
 
 
