@@ -74,6 +74,8 @@ MAXIMUM_BODY = 20 * 1024 * 1024
 MAXIMUM_FORM = 500_000
 MAXIMUM_PARTS = 1_000
 LARGEST_NUMBER = 2**63 - 1
+WITHOUT_FORM_TOKEN = (account.report,)
+"""Views nobody sends a form to: what browsers say of the content security policy carries no token (SECURITY 7.18)."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
     (NotFound, 404),
@@ -109,7 +111,9 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
-    CSRFProtect(app)
+    protection = CSRFProtect(app)
+    for view in WITHOUT_FORM_TOKEN:
+        protection.exempt(view)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     for blueprint in (
         account.blueprint,
