@@ -11,12 +11,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from sqlalchemy.types import TypeEngine
 
 from core.contract.contributions import Entity, Section
+from core.data.links import LinkRow
 from core.data.records import Identifier, Record, Row, now
 from core.data.session import WITHOUT_EVENTS
 from core.errors import Refused
 from core.fields import (
     COMPANIES,
-    LINKS,
     PEOPLE,
     TEAMS,
     Boolean,
@@ -173,13 +173,13 @@ def _refuse_while_named(unit: Unit, record: Record, source: str) -> None:
     fields = [found for registered in entities for found in registered.fields.values()]
     several = [found for found in fields if isinstance(found.type, SeveralOf) and found.type.dictionary == source]
     places = [
-        and_(LINKS.c.source_table == one.column.table.name, LINKS.c.source_column == one.attribute) for one in several
+        and_(LinkRow.source_table == one.column.table.name, LinkRow.source_column == one.attribute) for one in several
     ]
     off = and_(
-        LINKS.c.source_table.not_in({found.owner.__tablename__ for found in fields}),
-        LINKS.c.source_column.in_({found.attribute for found in several}),
+        LinkRow.source_table.not_in({found.owner.__tablename__ for found in fields}),
+        LinkRow.source_column.in_({found.attribute for found in several}),
     )
-    naming = select(LINKS.c.record_id).where(LINKS.c.target_id == record.id, or_(off, *places)).limit(1)
+    naming = select(LinkRow.record_id).where(LinkRow.target_id == record.id, or_(off, *places)).limit(1)
     if unit.session.connection().execute(naming).first() is not None:
         raise Refused(_("%(title)s cannot be deleted: people or records still name it", title=record.title))
 

@@ -69,7 +69,7 @@ class Scope:
         Of entities of modules that are off nobody knows whose their records are: only who sees all of all others sees
         those rows.
         """
-        found = self.registry.entities.items() if self.registry else ()
+        found = self.registry.entities.items()
         conditions = {name: (one, self.known(one)) for name, one in found if one.entity.pages}
         limited = [(name, one, condition) for name, (one, condition) in conditions.items() if condition is not None]
         if not limited:

@@ -229,9 +229,9 @@ class _Inverse:
         actor = self.unit.context.actor
         if actor.is_system:
             return True
-        link = registered.owner_link if not registered.entity.pages else None
-        if link is not None and record is not None:
-            return self.rights.may(actor, f"{getattr(record, link.entity_in)}.edit")
+        ownership = registered.entity.ownership
+        if ownership is not None and ownership.part_of is not None and record is not None:
+            return self.rights.may(actor, f"{getattr(record, ownership.part_of[0])}.edit")
         verb = "edit" if self.entry.change.kind == "updated" and self.entry.change.moved is None else "delete"
         return self.rights.may(actor, registered.permission(verb))
 

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import delete, select
 
 from core.access.models import Company, Team, User
+from core.data.links import LinkRow
 from core.data.records import now
 from core.data.unit import transaction
-from core.fields import LINKS
 from core.testing.site import Site
 from tests.web.people import Firm, make, open_firm, split_firm
 from tests.web.test_scopes import names_in
@@ -88,5 +88,5 @@ class TestTeams:
         with firm.site.runtime.database.reading() as session:
             north = session.scalars(select(Team.id)).one()
         with firm.site.runtime.database.connection() as connection:
-            connection.execute(delete(LINKS).where(LINKS.c.source_column == "teams"))
+            connection.execute(delete(LinkRow).where(LinkRow.source_column == "teams"))
         assert remove(firm, "teams", north) == 303
