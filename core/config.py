@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from core.access.hosts import is_loopback
 from core.errors import ContractError
 from core.jobs.backend import BACKENDS, EMBEDDED
 from core.logs import FORMS, Form
 
 DEFAULT_PORT = 8000
 KEY_BYTES = 32
+KEY_FILE = "secret.key"
+OLDER_KEY = re.compile(r"secret\.key\.([1-9][0-9]{0,3})")
 MAXIMUM_PROXIES = 10
 SHORTEST_TOKEN = 16
 """Characters of the token of /metrics."""
@@ -53,7 +57,7 @@ class Config:
         and COMPTOIR_METRICS_TOKEN; make the folder and its key file.
 
         Raises `ContractError` when PORT is no port, COMPTOIR_JOBS none of the backends, COMPTOIR_PROXIES no small number,
-        COMPTOIR_PUBLIC_URL no address of a site, COMPTOIR_LOG no form, or the token so short that it could be guessed.
+        COMPTOIR_PUBLIC_URL no address of a site or one without https (loopback may be), COMPTOIR_LOG no form, or the token so short that it could be guessed.
         """
         given = os.environ if environment is None else environment
         var = Path(given.get("COMPTOIR_VAR") or "var").absolute()
@@ -69,6 +73,12 @@ class Config:
         public_url = (given.get("COMPTOIR_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
         if not is_site(public_url):
             raise ContractError(f"COMPTOIR_PUBLIC_URL must be like https://crm.example.com, not {public_url!r}")
+        parts = urlsplit(public_url)
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            raise ContractError(
+                f"COMPTOIR_PUBLIC_URL is {public_url!r}, but without https anybody on the way reads passwords and cookies:"
+                " put a server with a certificate in front, and let the address begin with https://"
+            )
         log = next((form for form in FORMS if form == given.get("COMPTOIR_LOG", "")), None)
         if log is None:
             raise ContractError("COMPTOIR_LOG must be json or text")
@@ -85,7 +95,7 @@ class Config:
             proxies=int(proxies),
             log=log,
             metrics_token=token,
-            secret_keys=(secret_key(var / "secret.key"),),
+            secret_keys=(secret_key(var / KEY_FILE), *older_keys(var)),
         )
 
     def on_port(self, port: int) -> Config:
@@ -133,4 +143,19 @@ def secret_key(file: Path) -> bytes:
             pass
         finally:
             temporary.unlink()
-    return file.read_bytes()
+    return _usable(file)
+
+
+def older_keys(var: Path) -> tuple[bytes, ...]:
+    """Keys that were in use before, from `secret.key.1`, `secret.key.2` and so on: what they sealed still opens (A58)."""
+    found = ((path, OLDER_KEY.fullmatch(path.name)) for path in var.iterdir())
+    numbered = sorted((int(match.group(1)), path) for path, match in found if match)
+    return tuple(_usable(path) for _number, path in numbered)
+
+
+def _usable(file: Path) -> bytes:
+    """The key in a file. Raises `ContractError` for one that could be guessed, such as an empty file."""
+    key = file.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise ContractError(f"{file} holds no key: it must have at least {KEY_BYTES} bytes")
+    return key

@@ -44,8 +44,11 @@ KINDS: Mapping[str, Text] = {
     MODULE: lazy_context("audit", "Module changed"),
 }
 """What is noted, and the words for it."""
-ACTIONS = {"role": ROLE, "module": MODULE, "settings": MODULE}
+ACTIONS = {"role": ROLE, "module": MODULE, "settings": MODULE, "account": ACCOUNT, "user": ACCOUNT}
 """First word of a unit's action -> what it is noted as."""
+OF_ACCOUNTS = frozenset({"account", "user"})
+"""Of these only what a page says is noteworthy: password, second factor, invitation, end of sign-ins. Changes of the account
+itself are noted one by one."""
 VALUES_SHOWN = frozenset({"role", "active", "supervisor_id", "teams", "companies"})
 """Fields of an account that decide what it may do: noted with their values, others by name only."""
 ACCOUNTS = "user"
@@ -110,8 +113,9 @@ def watch(unit: Unit) -> None:
         "user_name": unit.context.actor.name,
         "operation_id": unit.operation,
     }
-    kind = ACTIONS.get(unit.action.partition(".")[0])
-    if kind is not None:
+    first = unit.action.partition(".")[0]
+    kind = ACTIONS.get(first)
+    if kind is not None and (first not in OF_ACCOUNTS or (unit.noteworthy and unit.cause)):
         note(unit.session, kind, f"{unit.action}: {unit.cause or ''}", **actor)
     for change in unit.changes:
         if change.entity == ACCOUNTS:

@@ -6,11 +6,12 @@ import datetime
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, String, and_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, validates
 from sqlalchemy.types import TypeEngine
 
 from core.contract.contributions import Entity, Section
+from core.data.links import LinkRow
 from core.data.records import Document, Identifier, Record, Row, now
 from core.data.session import WITHOUT_EVENTS
 from core.errors import Refused
@@ -60,6 +61,11 @@ class Team(Record):
     )  # fmt: skip
     name: Mapped[str] = field(Text(80), _("Name"), listed=True, search=True, unique=True)
 
+    def settle(self, unit: Unit, change: Change) -> None:
+        """One that people or records name stays."""
+        if change.kind == "deleted":
+            _refuse_while_named(unit, self, TEAMS)
+
 
 class Company(Record):
     """A company of ours (TP-14). Records that name no company belong to the first one."""
@@ -71,6 +77,11 @@ class Company(Record):
         administrators_only=True, rebuilds=True,
     )  # fmt: skip
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True, unique=True)
+
+    def settle(self, unit: Unit, change: Change) -> None:
+        """One that people or records name stays: without it, others would see those (TP-14)."""
+        if change.kind == "deleted":
+            _refuse_while_named(unit, self, COMPANIES)
 
 
 class User(Record):
@@ -142,9 +153,35 @@ def end_sign_ins(session: Session, user_id: int, *, but: int | None = None) -> N
 
 
 def _keep_an_administrator(session: Session) -> None:
-    left = select(User.id).where(User.role == ADMINISTRATOR, User.active).with_for_update()
+    able = (
+        User.role == ADMINISTRATOR,
+        User.active,
+        User.password_hash != "",
+    )  # who was only invited cannot sign in yet
+    left = select(User.id).where(*able).with_for_update()
     if session.scalars(left).first() is None:
         raise Refused(_("At least one active administrator must be left"), field="role")
+
+
+def _refuse_while_named(unit: Unit, record: Record, source: str) -> None:
+    """Raise `Refused` while a field of several values holds the row; the others are references, which refuse themselves.
+
+    Of modules that are off only the links are known: their columns are told by their names. The trash counts too, since
+    what is in it comes back.
+    """
+    entities = unit.context.registry.entities.values()
+    fields = [found for registered in entities for found in registered.fields.values()]
+    several = [found for found in fields if isinstance(found.type, SeveralOf) and found.type.dictionary == source]
+    places = [
+        and_(LinkRow.source_table == one.column.table.name, LinkRow.source_column == one.attribute) for one in several
+    ]
+    off = and_(
+        LinkRow.source_table.not_in({found.owner.__tablename__ for found in fields}),
+        LinkRow.source_column.in_({found.attribute for found in several}),
+    )
+    naming = select(LinkRow.record_id).where(LinkRow.target_id == record.id, or_(off, *places)).limit(1)
+    if unit.session.connection().execute(naming).first() is not None:
+        raise Refused(_("%(title)s cannot be deleted: people or records still name it", title=record.title))
 
 
 def _refuse_loop(session: Session, user: User) -> None:

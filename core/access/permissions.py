@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from core.access.models import ADMINISTRATOR
-from core.access.roles import VERBS, Rights
+from core.access.roles import VERBS, Rights, read_roles
 from core.contract.changes import Actor
-from core.data.scopes import Reach
+from core.data.scopes import REACHES, Reach
 from core.errors import Forbidden
+from core.fields import Field
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
 
-CORE_PERMISSIONS = ("modules.manage", "settings.manage", "users.manage")
+if TYPE_CHECKING:
+    from core.data.unit import Unit
+
+Doing = Literal["create", "edit"]
+"""What a field is typed for."""
+CORE_PERMISSIONS = ("modules.manage", "settings.manage")
 
 
 class Permissions:
@@ -42,6 +49,48 @@ class Permissions:
         if not self.may(actor, permission):
             raise Forbidden(_("You may not do this. Ask an administrator."))
 
+    def covers(self, actor: Actor, role: str) -> bool:
+        """Whether the actor may do all that a role may: he can then give it, and change the accounts that have it."""
+        if is_administrator(actor):
+            return True
+        own = self.reaches(actor)
+        return role != ADMINISTRATOR and not any(
+            _wider(reach, own.get(name, "none")) for name, reach in self._reaches.get(role, {}).items()
+        )
+
+    def grantable(self, actor: Actor, role: str) -> Mapping[str, Reach] | None:
+        """How far an actor may let a role reach: as far as himself, or as the role does already. None: without limit."""
+        if is_administrator(actor):
+            return None
+        found = dict(self._reaches.get(role, {}))
+        for name, reach in self.reaches(actor).items():
+            if _wider(reach, found.get(name, "none")):
+                found[name] = reach
+        return found
+
+    def withheld(self, actor: Actor, registered: RegisteredEntity, action: Doing) -> frozenset[str]:
+        """Names of the fields an actor may not set, whatever he may do with the records: those he may not see (T39), and
+        those that say whose a record is, for who does not see all of them: he would put records into the lists of others,
+        or out of his own. Who creates a record owns it, so nobody names its owner then (T38, A67).
+        """
+        found = {
+            name
+            for name, field in registered.fields.items()
+            if field.declaration.permission is not None and not self.may(actor, field.declaration.permission)
+        }
+        ownership = registered.entity.ownership
+        if ownership is not None and ownership.part_of is None:
+            whose = {ownership.owner, ownership.representatives, ownership.team}
+            if self.reaches(actor).get(registered.permission("view")) == "all":
+                whose = {ownership.owner} if action == "create" else set()
+            found.update(filter(None, whose))
+        return frozenset(found)
+
+    def writable(self, actor: Actor, registered: RegisteredEntity, action: Doing) -> list[Field]:
+        """The fields an actor may type, in one list for form, inline edit, bulk, raw POST and import (SECURITY 7.6)."""
+        visible = self.fields(actor, registered) - self.withheld(actor, registered, action)
+        return [found for found in registered.fields.values() if found.writable and found.name in visible]
+
     def fields(self, actor: Actor, registered: RegisteredEntity) -> frozenset[str]:
         """Names of the fields the actor may see, on every road (T39). A list with nothing to choose from is left out."""
         return frozenset(
@@ -50,6 +99,20 @@ class Permissions:
             if (field.declaration.permission is None or self.may(actor, field.declaration.permission))
             and not field.type.idle
         )
+
+
+def is_administrator(actor: Actor) -> bool:
+    """Whether the actor may do everything."""
+    return ADMINISTRATOR in actor.roles
+
+
+def permissions_now(unit: Unit) -> Permissions:
+    """The rights of each role as they stand in the database now, for rules that hold on every road of a unit."""
+    return Permissions(unit.context.registry, read_roles(unit.session))
+
+
+def _wider(reach: Reach, than: Reach) -> bool:
+    return REACHES.index(reach) > REACHES.index(than)
 
 
 def reaches_of(registry: Registry, rights: Rights) -> dict[str, Reach]:

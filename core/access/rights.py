@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from core.access.models import ADMINISTRATOR, Role, RoleRight, User, end_sign_ins
 from core.access.roles import CODE, read_roles
-from core.data.scopes import Reach
+from core.data.scopes import REACHES, Reach
 from core.data.session import WITHOUT_EVENTS
 from core.data.tables import bump
-from core.errors import NotFound, Refused
+from core.errors import Forbidden, NotFound, Refused
 from core.i18n import lazy as _
 
 
@@ -29,15 +29,29 @@ def add_role(session: Session, code: str, label: str) -> None:
 
 
 def decide(
-    session: Session, code: str, shown: Collection[str], granted: Mapping[str, Reach], *, second_factor: bool
+    session: Session,
+    code: str,
+    shown: Collection[str],
+    granted: Mapping[str, Reach],
+    *,
+    second_factor: bool,
+    most: Mapping[str, Reach] | None = None,
 ) -> None:
     """Set what a role may do. `shown`: the permissions that were on the page; others, of modules that are off, stay.
 
-    Raises `NotFound`, and `Refused` for the administrators, who may do everything so that nobody is locked out.
+    `most`: how far each right may go at most, None for who may give anything. Administrators may do everything so that
+    nobody is locked out: of their role only the second factor is set. Raises `NotFound`, and `Forbidden` for more than
+    `most`.
     """
     roles = read_roles(session)
     if code not in roles:
         raise NotFound(_("There is no role %(role)s", role=code))
+    if most is not None:
+        beyond = [
+            name for name, reach in granted.items() if REACHES.index(reach) > REACHES.index(most.get(name, "none"))
+        ]
+        if code == ADMINISTRATOR or beyond:
+            raise Forbidden(_("Nobody can give more rights than his own. Ask an administrator."))
     if code != ADMINISTRATOR:
         gone = delete(RoleRight).where(RoleRight.role == code, RoleRight.permission.in_(shown))
         session.execute(gone, execution_options=WITHOUT_EVENTS)  # rights are no records: the operation tells of them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.access import audit
 from core.access.models import SignIn, User
 from core.access.passwords import hash_password, needs_rehash, verify_password
-from core.access.throttle import account_scope, count_try, forget_tries, scopes, slow_down
+from core.access.throttle import Scopes, account_scope, forgive
 from core.access.users import find_user
 from core.data.records import now
 from core.data.session import WITHOUT_EVENTS
@@ -60,29 +61,31 @@ def find_sign_in(session: Session, token: str) -> SignedIn | None:
     return SignedIn(sign_in, user)
 
 
-def check_credentials(session: Session, name: str, password: str, address: str) -> User | None:
+def check_credentials(session: Session, name: str, password: str) -> User | None:
     """The account if name and password fit; only reads, since hashing takes time no writer should wait for.
 
-    Raises `TooManyTries`. The caller then calls `note_failure` or `note_success` in a unit.
+    The caller counts the try before, with `throttle.take_try`, and then calls `note_failure` or `note_success` in a unit.
     """
-    slow_down(session, scopes(name, address))
     user = find_user(session, name)
     fits = verify_password(user.password_hash if user else None, password)
     return user if fits and user is not None and user.active else None
 
 
-def note_failure(session: Session, name: str, address: str) -> None:
-    """Count a wrong password, for the account and for the address it came from."""
+def note_failure(session: Session, name: str) -> None:
+    """Note a wrong password in the audit."""
     audit.note(session, audit.WRONG_SIGN_IN, name)
-    count_try(session, scopes(name, address))
 
 
-def note_success(session: Session, user_id: int, password: str) -> User:
-    """Forget the account's failures, and hash anew when today's parameters are stronger."""
+def note_success(session: Session, user_id: int, password: str, tries: Iterable[int], counted: Scopes) -> User:
+    """Forget the failures that hold up who has just shown who he is, and hash anew when today's parameters are stronger.
+
+    `tries`, `counted`: the rows of this try, and what it was counted under. The counter of the address stays: others
+    may be behind it.
+    """
     user = session.get_one(User, user_id)
     if needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
-    forget_tries(session, [scope for scope, _free in account_scope(user.email)])
+    forgive(session, tries, [counted[0][0], *(scope for scope, _free in account_scope(user.email))])
     return user
 
 

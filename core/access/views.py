@@ -33,21 +33,26 @@ def scope_of(session: Session, user: User, actor: Actor, registry: Registry, per
     reaches = permissions.reaches(actor)
     needed = {reaches.get(registered.permission("view"), "none") for registered in registry.entities.values()}
     people = subordinates(session, user.id) if needed & {"own", "team"} else frozenset()
-    teams = frozenset(user.teams or ()) if "team" in needed else frozenset()
+    teams = frozenset(user.teams or ()) & _ids(registry, TEAMS) if "team" in needed else frozenset()
     colleagues = _members(session, teams) if teams else frozenset()
-    all_companies = [int(option.code) for option in registry.dictionaries.get(COMPANIES, ())]
-    several = len(all_companies) > 1
-    mine = frozenset(user.companies or ()) & frozenset(all_companies) or frozenset(all_companies[:1])
+    companies = sorted(_ids(registry, COMPANIES))
+    chosen = frozenset(user.companies or ())
+    mine = chosen & frozenset(companies) if chosen else frozenset(companies[:1])  # what is gone is none, not the first
+    limited = len(companies) > 1 or len(mine) < len(companies) or bool(chosen and not mine)
     return Scope(
         registry,
         lambda entity: reaches.get(f"{entity}.view", "none"),
         people=people,
         colleagues=colleagues,
         teams=teams,
-        companies=mine if several else None,
-        home=not several or all_companies[0] in mine,
-        active=active_company(user, all_companies, mine) if several else None,
+        companies=mine if limited else None,
+        home=not limited or (bool(companies) and companies[0] in mine),
+        active=active_company(user, companies, mine) if limited and mine else None,
     )
+
+
+def _ids(registry: Registry, source: str) -> frozenset[int]:
+    return frozenset(int(option.code) for option in registry.dictionaries.get(source, ()))
 
 
 def subordinates(session: Session, user_id: int) -> frozenset[int]:

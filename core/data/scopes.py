@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import with_loader_criteria
 
 from core.contract.changes import Actor
@@ -52,6 +52,34 @@ class Scope:
         """The condition on the entity's rows; None when every row may be known."""
         conditions = [found for found in (self._owned(registered), self._shared(registered)) if found is not None]
         return and_(*conditions) if conditions else None
+
+    def known(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
+        """The same where a title would tell of a row: also none of a list that belongs to nobody, without the right to view it."""
+        return self.criterion(registered) if self.views(registered) else false()
+
+    def views(self, registered: RegisteredEntity) -> bool:
+        """Whether the person has the right to view the list at all; what is part of other records goes by theirs."""
+        ownership = registered.entity.ownership
+        is_part = ownership is not None and ownership.part_of is not None
+        return is_part or self.reach(registered.name) != "none"
+
+    def speaks_of(self, entity: Any, record_id: Any) -> ColumnElement[bool]:
+        """The condition on rows that name a record of any entity in two columns, or none: only of records that may be known.
+
+        Of entities of modules that are off nobody knows whose their records are: only who sees all of all others sees
+        those rows.
+        """
+        found = self.registry.entities.items()
+        conditions = {name: (one, self.known(one)) for name, one in found if one.entity.pages}
+        limited = [(name, one, condition) for name, (one, condition) in conditions.items() if condition is not None]
+        if not limited:
+            return true()
+        named = [
+            and_(entity == name, record_id.in_(select(one.model.__table__.c.id).where(condition)))
+            for name, one, condition in limited
+        ]
+        whole = [name for name, (_one, condition) in conditions.items() if condition is None]
+        return or_(entity.is_(None), entity.in_(whole), *named)
 
     def _owned(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         ownership = registered.entity.ownership
@@ -139,7 +167,10 @@ def give_owners(new: Iterable[Fielded], actor: Actor, scope: Scope | None) -> No
             continue
         given: dict[str | None, object] = {}
         if actor.id is not None:
-            given = {ownership.owner: actor.id, ownership.representatives: (actor.id,)}
+            given = {ownership.owner: actor.id}
+            if ownership.representatives is not None:
+                others = getattr(row, ownership.representatives) or ()
+                setattr(row, ownership.representatives, tuple(sorted({actor.id, *others})))
         if scope is not None and scope.active is not None:
             given[ownership.companies] = (scope.active,)
         for name, value in given.items():

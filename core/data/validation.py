@@ -146,7 +146,7 @@ class _Together:
     def _known(self, registered: RegisteredEntity | None) -> ColumnElement[bool]:
         """Whether who asks may know of a row: else a refusal must not tell of it (T35)."""
         scope = self._session.scope
-        criterion = scope.criterion(registered) if scope and registered else None
+        criterion = scope.known(registered) if scope and registered else None
         return true() if criterion is None else criterion
 
     def _check_links(self, name: str, found: Field, ids: Collection[int]) -> None:

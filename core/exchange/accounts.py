@@ -10,6 +10,7 @@ page does the same for every name, and only the job looks.
 
 from __future__ import annotations
 
+from core.access.grants import check_account
 from core.access.models import User
 from core.access.tokens import INVITE, LIFETIMES, RESET, issue_token
 from core.access.users import find_user
@@ -28,7 +29,8 @@ PASSWORD_PAGE = "/password"
 
 
 def settle_user(unit: Unit, change: Change) -> None:
-    """Invite whoever got an account without a password."""
+    """Refuse what its actor may not give, and invite whoever got an account without a password."""
+    check_account(unit, change)
     if change.kind == "created":
         user = unit.session.get_one(User, change.record_id)
         if user.active and not user.password_hash:

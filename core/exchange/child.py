@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +28,8 @@ CONFINE = Path(__file__).with_name("confine.py")
 MEGABYTE = 1024 * 1024
 AT_ONCE = 2
 """Children of one process at the same time: more would only wait for processor and memory."""
+TURN_SECONDS = 30.0
+"""How long one waits for the others."""
 TOLD = 500
 """Characters of what a failed program said that go to the log."""
 
@@ -72,7 +74,7 @@ def run_child(program: str, arguments: Sequence[str], source: BinaryIO, limits: 
         str(file),
         *arguments,
     ]
-    with _turn, tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as said:
+    with _my_turn(program), tempfile.TemporaryFile() as result, tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             command, stdin=source, stdout=result, stderr=said, cwd="/", env={"PATH": os.defpath, "LANG": "C.UTF-8"},
             start_new_session=True, close_fds=True,
@@ -88,6 +90,17 @@ def run_child(program: str, arguments: Sequence[str], source: BinaryIO, limits: 
             raise ChildFailed(program, code, said.read(TOLD * 4).decode("utf-8", "replace").strip()[-TOLD:])
         result.seek(0)
         return result.read()
+
+
+@contextlib.contextmanager
+def _my_turn(program: str) -> Iterator[None]:
+    """Wait until fewer run, and not for ever. Raises `ChildFailed`."""
+    if not _turn.acquire(timeout=TURN_SECONDS):
+        raise ChildFailed(program, None, "too many others run")
+    try:
+        yield
+    finally:
+        _turn.release()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

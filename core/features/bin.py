@@ -186,7 +186,8 @@ def _blocked(unit: Unit, title: str, groups: Sequence[Dependants]) -> Text:
                 module=group.reference.plugin,
             )
         else:
-            known = load(unit, registered.model, group.ids)
+            scope = unit.context.scope
+            known = load(unit, registered.model, group.ids) if scope is None or scope.views(registered) else []
             if len(known) < len(group.ids):  # T35: not even how many there are
                 raise Refused(_("%(title)s cannot be deleted: records you may not see depend on it.", title=title))
             names = [found.title for found in known[:MAXIMUM_NAMED]]

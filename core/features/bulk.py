@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from core.contract.contributions import Job
 from core.data.records import Record
 from core.data.unit import Unit
-from core.errors import EditConflict
+from core.errors import EditConflict, Forbidden
 from core.features.bin import delete_record
+from core.features.writing import write_typed
 from core.fields import Field
 from core.i18n import Text, format_integer, lazy as _
 from core.registry import RegisteredEntity
@@ -46,7 +47,7 @@ def set_field(unit: Unit, entity: RegisteredEntity, record: Record, field: Field
         )
         raise EditConflict(message, fields=(field.name,))
     if present != value:
-        unit.write(record, field, value)
+        write_typed(unit, record, field, value)
 
 
 def bulk_payload(entity: RegisteredEntity, ids: Sequence[int], field: Field | None, value: str) -> dict[str, Any]:
@@ -62,6 +63,8 @@ def edit_many(job: JobRun) -> Text:
 
     def edit(unit: Unit, entity: RegisteredEntity, record: Record) -> None:
         field = entity.field(job.payload["field"])
+        if field not in job.permissions.writable(unit.context.actor, entity, "edit"):
+            raise Forbidden(_("You may no longer set %(field)s", field=field.label))
         set_field(unit, entity, record, field, job.payload["value"], None)
 
     _each(job, "edit", edit)

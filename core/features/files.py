@@ -7,14 +7,15 @@ with transaction("lead.file") as unit:
 
 from __future__ import annotations
 
+import datetime
 import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from sqlalchemy import Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.contributions import Entity
 from core.data.records import Record
@@ -49,20 +50,20 @@ class StoredFile(Part):
     content_type: Mapped[str] = field(Text(80), _("Content type"), readonly=True)
     stored: Mapped[str] = mapped_column(String(_STORED), unique=True)
     thumbnail: Mapped[str | None] = mapped_column(String(_STORED), unique=True)
+    """The small picture of a picture, once the job has drawn it."""
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256 of the bytes, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file that is in the store and may now be named by a row. `thumbnail`: the stored name of a small picture."""
+    """A file that is in the store and may now be named by a row."""
 
     name: str
     stored: str
     size: int
     digest: str
     content_type: str
-    thumbnail: str | None = None
 
 
 def keep_file(store: FileStore, source: BinaryIO, name: str, *, maximum: int = MAXIMUM_FILE) -> KeptFile:
@@ -78,8 +79,7 @@ def keep_file(store: FileStore, source: BinaryIO, name: str, *, maximum: int = M
 def forget_files(store: FileStore, kept: Iterable[KeptFile]) -> None:
     """Delete kept files whose unit did not come about."""
     for found in kept:
-        for name in filter(None, (found.stored, found.thumbnail)):
-            store.remove(name)
+        store.remove(found.stored)
 
 
 def attach_file(unit: Unit, owner: Record, kept: KeptFile) -> StoredFile:
@@ -87,10 +87,17 @@ def attach_file(unit: Unit, owner: Record, kept: KeptFile) -> StoredFile:
     return unit.add(
         StoredFile(
             owner_entity=owner.entity.name, owner_id=owner.id, author_id=unit.context.actor.id, name=kept.name,
-            size=kept.size, content_type=kept.content_type, stored=kept.stored, thumbnail=kept.thumbnail,
+            size=kept.size, content_type=kept.content_type, stored=kept.stored,
             digest=kept.digest,
         )
     )  # fmt: skip
+
+
+def bytes_since(session: Session, author_id: int, moment: datetime.datetime) -> int:
+    """How many bytes somebody has added since, what is in the trash included."""
+    rows = StoredFile.__table__.c
+    statement = select(func.sum(rows.size)).where(rows.author_id == author_id, rows.created_at > moment)
+    return int(session.connection().scalar(statement) or 0)
 
 
 def rename_file(unit: Unit, file: StoredFile, name: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.access.models import ADMINISTRATOR
+from core.access.permissions import Permissions, permissions_now
 from core.contract.changes import Actor
 from core.data.context import Context, current_context
 from core.data.history import Entry, Operation, changes_of
@@ -47,43 +49,49 @@ class Undone:
     operation: int | None
     titles: list[str] = field(default_factory=list)
     refused: list[Text] = field(default_factory=list)
+    forbidden: int = 0
+    """How many of the refusals are for want of a right."""
 
 
 def undo(operation_id: int, *, context: Context | None = None) -> Undone:
-    """Take back an operation as far as nothing changed since.
+    """Take back an operation as far as nothing changed since, and as far as the actor may still change it.
 
-    Raises `NotFound`, `Forbidden` for somebody else's operation (administrators may), and `Refused` when it is too
-    old, not undoable, or everything changed since; then nothing is written.
+    What is refused is for the actor alone: it names records and values, and history is read by whoever may know of one
+    of them. Raises `NotFound`, also for somebody else's operation (administrators may), `Forbidden` without the right to
+    any of it, and `Refused` when it is too old, not undoable, or everything changed since; then nothing is written.
     """
     with transaction("undo", undo_of=operation_id, context=context or current_context()) as unit:
         result = undo_in(unit, operation_id)
-        if result.refused:
-            unit.cause = "; ".join(str(reason) for reason in result.refused)
     result.operation = unit.operation
     return result
 
 
 def undo_in(unit: Unit, operation_id: int) -> Undone:
     """The same in a unit that was opened with `undo_of`; raises as `undo` does."""
-    operation = unit.session.get(Operation, operation_id)
-    if operation is None:
-        raise NotFound(_("This operation does not exist"))
-    _may_undo(operation, unit.context.actor)
+    operation = own_operation(unit.session, operation_id, unit.context.actor)
+    if now() - operation.at > datetime.timedelta(hours=UNDO_HOURS):
+        raise Refused(_("This is more than 24 hours old and can no longer be taken back"))
     entries = changes_of(unit.session, operation_id)
     if not entries or operation.action in DONE_BY_UNDO:
         raise Refused(_("This cannot be taken back"))
     done = _already_undone(unit.session, operation_id)
     result = _take_back(unit, list(reversed(entries)), done)
+    if not result.titles and 0 < result.forbidden == len(result.refused):
+        raise Forbidden(result.refused[0])
     if not result.titles:
         raise Refused(result.refused[0] if result.refused else _("This was taken back already"))
     return result
 
 
-def _may_undo(operation: Operation, actor: Actor) -> None:
-    if operation.actor_id != actor.id and "administrator" not in actor.roles:
-        raise Forbidden(_("Only %(name)s or an administrator can take this back", name=operation.actor_name))
-    if now() - operation.at > datetime.timedelta(hours=UNDO_HOURS):
-        raise Refused(_("This is more than 24 hours old and can no longer be taken back"))
+def own_operation(session: Session, operation_id: int, actor: Actor) -> Operation:
+    """An operation the actor may take back: one of his own, anybody's for administrators. Raises `NotFound`.
+
+    Of others nobody learns even whether there is such an operation (T35).
+    """
+    operation = session.get(Operation, operation_id)
+    if operation is None or (operation.actor_id != actor.id and ADMINISTRATOR not in actor.roles):
+        raise NotFound(_("This operation does not exist"))
+    return operation
 
 
 def _already_undone(session: Session, operation_id: int) -> set[Place]:
@@ -113,13 +121,14 @@ def _take_back(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> Undone
     """Everything at once; where the database or a rule of a field refuses, each change by itself as far as that goes."""
     result = Undone(None)
     touched = _touched(unit, entries, done)
+    rights = permissions_now(unit)
     try:
         with unit.attempt():
             for entry in entries:
-                _Inverse(unit, entry, done, touched, result).apply()
+                _Inverse(unit, entry, done, touched, rights, result).apply()
         return result
     except Refused:
-        return _one_by_one(unit, entries, done, touched)
+        return _one_by_one(unit, entries, done, touched, rights)
 
 
 def _touched(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> set[tuple[str, int]]:
@@ -138,7 +147,9 @@ def _touched(unit: Unit, entries: Sequence[Entry], done: set[Place]) -> set[tupl
     return touched
 
 
-def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place], touched: set[tuple[str, int]]) -> Undone:
+def _one_by_one(
+    unit: Unit, entries: Sequence[Entry], done: set[Place], touched: set[tuple[str, int]], rights: Permissions
+) -> Undone:
     """Each change by itself, again as long as one works: a child needs its parent back first, whichever came first."""
     result = Undone(None)
     reasons: dict[int, Text] = {}
@@ -149,13 +160,14 @@ def _one_by_one(unit: Unit, entries: Sequence[Entry], done: set[Place], touched:
             part = Undone(None)
             try:
                 with unit.attempt():
-                    _Inverse(unit, entry, done, touched, part).apply()
+                    _Inverse(unit, entry, done, touched, rights, part).apply()
             except Refused as error:
                 reasons[number] = error.message
                 left.append((number, entry))
             else:
                 result.titles += part.titles
                 result.refused += part.refused
+                result.forbidden += part.forbidden
         if len(left) == len(waiting):
             break
         waiting = left
@@ -175,27 +187,53 @@ class _Inverse:
     entry: Entry
     done: set[Place]
     touched: set[tuple[str, int]]
+    rights: Permissions
     result: Undone
 
     def apply(self) -> None:
         """Write it. Raises `Refused` when it cannot be stored."""
         change = self.entry.change
+        registered = self.unit.context.registry.entities.get(change.entity)
+        if registered is None:
+            self._refuse(_("%(title)s belongs to a module that is off", title=self._title(None)))
+            return
+        record = self.unit.session.get(registered.model, change.record_id, execution_options=INCLUDE_DELETED)
+        if record is None and change.moved is None:
+            self._refuse(_("%(title)s no longer exists", title=self._title(registered)))
+            return
+        if not self._may(registered, record):
+            self.result.forbidden += 1
+            self._refuse(_("You may no longer change this in %(list)s", list=registered.entity.plural))
+            return
         if change.moved is not None:
             self._moved(change.moved)
             return
-        registered = self.unit.context.registry.entities.get(change.entity)
-        if registered is None:
-            self._refuse(_("%(title)s belongs to a module that is off", title=change.title))
-            return
-        record = self.unit.session.get(registered.model, change.record_id, execution_options=INCLUDE_DELETED)
-        if record is None:
-            self._refuse(_("%(title)s no longer exists", title=change.title))
-            return
+        assert record is not None
         worked = change.kind != "updated" and self._existence(record)
         if change.kind != "created":
             worked = self._fields(registered, record) or worked
         if worked:
             self.result.titles.append(record.title)
+
+    def _title(self, registered: RegisteredEntity | None) -> Text:
+        """What to call a record that was not found: its number, unless there are none the actor may not know of (T35)."""
+        actor, scope = self.unit.context.actor, self.unit.context.scope
+        limited = ADMINISTRATOR not in actor.roles if registered is None else scope and not scope.sees_all(registered)
+        return f"#{self.entry.change.record_id}" if limited else self.entry.change.title
+
+    def _may(self, registered: RegisteredEntity, record: Record | None) -> bool:
+        """Whether the actor has today the right to what the inverse does: the form's for fields, the bin's for the rest.
+
+        What is part of another record goes by the right to edit that one.
+        """
+        actor = self.unit.context.actor
+        if actor.is_system:
+            return True
+        ownership = registered.entity.ownership
+        if ownership is not None and ownership.part_of is not None and record is not None:
+            return self.rights.may(actor, f"{getattr(record, ownership.part_of[0])}.edit")
+        verb = "edit" if self.entry.change.kind == "updated" and self.entry.change.moved is None else "delete"
+        return self.rights.may(actor, registered.permission(verb))
 
     def _refuse(self, reason: Text) -> None:
         self.result.refused.append(reason)
@@ -220,8 +258,13 @@ class _Inverse:
 
     def _fields(self, registered: RegisteredEntity, record: Record) -> bool:
         worked = False
+        actor = self.unit.context.actor
+        withheld = frozenset() if actor.is_system else self.rights.withheld(actor, registered, "edit")
         for name, (old, new) in self.entry.fields.items():
             if self._is_done(name):
+                continue
+            if name in withheld:
+                self._refuse(_("A field of %(title)s stays as it is: you may not change it", title=record.title))
                 continue
             found = registered.fields.get(name)
             if found is None:

@@ -13,7 +13,7 @@ from core.contract.changes import Actor
 from core.contract.contributions import Job
 from core.data.history import Operation, RecordChange
 from core.data.records import now
-from core.errors import NotFound, Refused, StateConflict
+from core.errors import Forbidden, NotFound, Refused, StateConflict
 from core.features.undo import DONE_BY_UNDO, UNDO_HOURS, undo_in
 from core.i18n import Text, format_integer, lazy as _
 
@@ -67,7 +67,7 @@ def undo_job(job: JobRun) -> Text:
             with job.step("undo", undo_of=operation) as step:
                 refused = undo_in(step.unit, operation).refused
                 step.advance(cursor, done=number, errors=len(refused), notes=refused)
-        except (Refused, NotFound, StateConflict) as error:
+        except (Refused, Forbidden, NotFound, StateConflict) as error:
             with job.step("undo") as step:
                 step.advance(cursor, done=number, errors=number, notes=[error.message])
     numbers = {"number": format_integer(job.done - job.errors), "refused": format_integer(job.errors)}

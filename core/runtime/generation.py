@@ -26,6 +26,7 @@ from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError, described
 from core.exchange.accounts import ACCOUNT_JOBS
+from core.exchange.images import IMAGE_JOBS
 from core.exchange.mail.housekeeping import HOUSEKEEPING_JOBS
 from core.exchange.mail.many import MAIL_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 
 CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
 CORE_JOBS: tuple[Job, ...] = (
-    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS, *HOUSEKEEPING_JOBS,
+    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS,
+    *HOUSEKEEPING_JOBS,
 )  # fmt: skip
 """The jobs of the rooms of the core; a room adds its own tuple here."""
 

@@ -20,7 +20,7 @@ from core.access.sign_in import (
     refuse_wrong_sign_in,
     start_sign_in,
 )
-from core.access.throttle import TooManyTries
+from core.access.throttle import TooManyTries, take_try
 from core.access.tokens import CODE, issue_token
 from core.access.users import actor_of, add_user, any_user
 from core.data.unit import transaction
@@ -31,6 +31,7 @@ from core.settings import CORE_SETTINGS, write_settings
 from core.upkeep.demonstration import begin_demo
 from core.web.arguments import number_argument
 from core.web.current import here
+from core.web.devices import counted_under, remember_device
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
 from core.web.observing import reported
 from core.web.policy import PUBLIC, SIGNED_IN, from_anywhere, policy
@@ -72,20 +73,23 @@ def enter() -> Response:
     email, password = request.form.get("email", "")[:254], request.form.get("password", "")
     next_url = request.form.get("next", "")
     address = request.remote_addr or ""
-    surroundings = here()
+    surroundings, counted = here(), counted_under(email)
+    surroundings.fresh()
     try:
-        user = check_credentials(surroundings.session, email, password, address)
+        with transaction("session.try") as unit:
+            tries = take_try(unit, counted)
     except TooManyTries as error:
         response = _signin_page(next_url, email, error.message, 429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
+    user = check_credentials(surroundings.session, email, password)
     surroundings.fresh()
     token, waiting = None, False
     with transaction("session.sign_in") as unit:
         if user is None:
-            note_failure(unit.session, email, address)
+            note_failure(unit.session, email)
         else:
-            account = note_success(unit.session, user.id, password)
+            account = note_success(unit.session, user.id, password, tries, counted)
             waiting = has_factor(unit.session, account.id)
             if waiting:
                 token = issue_token(unit.session, account, CODE)
@@ -98,7 +102,7 @@ def enter() -> Response:
     if waiting:
         return see(url_for("second_factor.code", next=home_path(next_url)))
     log.info("signed in", extra={"event": "sign_in.done", "user_id": user.id, "address": address})
-    return see(next_url)
+    return remember_device(see(next_url), user)
 
 
 @blueprint.post("/signout")
@@ -251,6 +255,6 @@ def health() -> Response:
 @from_anywhere
 def report() -> Response:
     """Browsers tell here what the content security policy stopped."""
-    text = request.get_data(cache=False)[:LOGGED_REPORT].decode("utf-8", "replace")
+    text = request.stream.read(LOGGED_REPORT).decode("utf-8", "replace")  # anybody may send it: no more is read
     log.warning("content security policy report", extra=reported(text))
     return Response(status=204)

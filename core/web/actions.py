@@ -7,18 +7,19 @@ from flask import Blueprint, Response, request, url_for
 from core.contract.hooks import watched
 from core.data.history import changes_of, summarise
 from core.data.unit import transaction
-from core.errors import ComptoirError, Forbidden, NotFound, PluginError
-from core.features.undo import undo, undoable
+from core.errors import ComptoirError, NotFound, PluginError
+from core.features.undo import own_operation, undo, undoable
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.boundary import report_fault
 from core.web.confirm import ask_again
 from core.web.contexts import Crumb, RecentPage, RecentRow
 from core.web.current import here
-from core.web.describe import describe_operation
+from core.web.describe import describe_operations
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import came_from, page, see
 from core.web.shell import make_shell
+from core.web.telling import tell_later
 
 blueprint = Blueprint("actions", __name__)
 
@@ -26,22 +27,20 @@ blueprint = Blueprint("actions", __name__)
 @blueprint.post("/undo/<int:operation_id>")
 @policy(SIGNED_IN)
 def undo_operation(operation_id: int) -> Response:
-    """Take back an operation, as far as nothing changed since (US-4); needs the right to edit what it touches."""
+    """Take back an operation, as far as nothing changed since and what one may change (US-4)."""
     surroundings = here()
+    own_operation(surroundings.session, operation_id, surroundings.actor)
     changes = [entry.change for entry in changes_of(surroundings.session, operation_id)]
-    for entity in {change.owner_entity or change.entity for change in changes} - {
-        found.name
-        for found in surroundings.registry.parts.values()  # those went with their owner, who is asked for
-    }:
-        if entity in surroundings.registry.entities and not surroundings.may(f"{entity}.edit"):
-            raise Forbidden(_("You may not do this. Ask an administrator."))
     registered = (surroundings.registry.entities.get(change.entity) for change in changes)
     if any(found is not None and found.entity.guarded for found in registered):
         asked = ask_again()
         if asked is not None:
             return asked
     result = undo(operation_id)
-    return see(came_from(), result.operation)
+    answer = see(came_from(), result.operation)
+    if result.refused and result.operation is not None:
+        tell_later(answer, result.operation, result.refused)
+    return answer
 
 
 @blueprint.get("/recent")
@@ -49,13 +48,11 @@ def undo_operation(operation_id: int) -> Response:
 def recent() -> Response:
     """The user's own actions of the last 24 hours that can be taken back."""
     surroundings = here()
+    operations = undoable(surroundings.session, surroundings.actor)
+    said = describe_operations([summarise(surroundings.session, operation) for operation in operations])
     rows = [
-        RecentRow(
-            what=describe_operation(surroundings.registry, summarise(surroundings.session, operation)),
-            at=operation.at,
-            undo_url=url_for("actions.undo_operation", operation_id=operation.id),
-        )
-        for operation in undoable(surroundings.session, surroundings.actor)
+        RecentRow(what, operation.at, url_for("actions.undo_operation", operation_id=operation.id))
+        for operation, what in zip(operations, said, strict=True)
     ]
     heading = _("Recent actions")
     return page("core/recent.html", page=RecentPage(rows), shell=make_shell(heading, [Crumb(heading)]))

@@ -67,7 +67,7 @@ def link_titles(
         return {}
     table = target.model.__table__
     statement = select(table.c.id, target.title_field.column).where(table.c.id.in_(wanted))
-    known = session.scope.criterion(target) if session.scope else None
+    known = session.scope.known(target) if session.scope else None
     if known is not None:
         statement = statement.where(known)
     return {row[0]: (str(row[1]), address(target, row[0])) for row in session.connection().execute(statement)}

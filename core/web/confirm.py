@@ -13,7 +13,7 @@ from flask import Blueprint, Response, current_app, g, request, session, url_for
 
 from core.access.models import SignIn
 from core.access.sign_in import check_credentials, confirm_sign_in, is_recent, note_failure
-from core.access.throttle import TooManyTries
+from core.access.throttle import TooManyTries, forget_tries, own_scope, take_try
 from core.data.unit import transaction
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
@@ -69,19 +69,27 @@ def ask_again() -> Response | None:
 
 
 def password_fits(password: str) -> bool:
-    """Whether this is the signed-in person's password; a wrong one is counted. Raises `TooManyTries` (T50)."""
+    """Whether this is the signed-in person's password; a wrong one is counted. Raises `TooManyTries` (T50).
+
+    It is counted for this sign-in alone: what others try elsewhere keeps nobody from confirming, and the other way round.
+    """
     surroundings = here()
     assert surroundings.user is not None
     email, address = surroundings.user.email, request.remote_addr or ""
-    found = check_credentials(surroundings.session, email, password, address)
+    counted = own_scope("confirm", str(cast(SignIn, g.sign_in).id))
     surroundings.fresh()
-    if found is not None:
-        return True
+    with transaction("session.try") as unit:
+        take_try(unit, counted)
+    found = check_credentials(surroundings.session, email, password)
+    surroundings.fresh()
+    with transaction("session.confirm") as unit:
+        if found is not None:
+            forget_tries(unit.session, [scope for scope, _free in counted])
+            return True
+        note_failure(unit.session, email)
     log.warning(
         "password refused", extra={"event": "password.refused", "user_id": surroundings.user.id, "address": address}
     )
-    with transaction("session.refused") as unit:
-        note_failure(unit.session, email, address)
     return False
 
 

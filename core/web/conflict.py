@@ -82,7 +82,8 @@ def _message(entity: RegisteredEntity, entries: list[Any], record: Record) -> Te
     if not entries:
         return _("Somebody changed this record meanwhile. Nothing you typed is lost.")
     latest = entries[0].operation
-    names = {name for entry in entries for name in entry.fields}
+    visible = here().permissions.fields(here().actor, entity)
+    names = {name for entry in entries for name in entry.fields} & visible
     labels = ", ".join(str(found.label) for name, found in entity.fields.items() if name in names)
     return _(
         "%(name)s changed %(fields)s on %(when)s. Nothing you typed is lost.",

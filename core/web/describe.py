@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access.models import User
+from core.access.permissions import is_administrator
 from core.data.history import Entry, Operation, Summary, summarise
 from core.data.records import now
 from core.features.undo import DONE_BY_UNDO, UNDO_HOURS
@@ -15,18 +18,43 @@ from core.fields import Field
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity, Registry
 from core.web.contexts import HistoryValue
+from core.web.current import here
 
 
-def describe_operation(registry: Registry, summary: Summary) -> Text:
-    """What an operation did, in one sentence."""
-    sentence = _describe(registry, summary)
-    if summary.operation.undo_of is not None:
-        return _("Taken back: %(what)s", what=sentence)
-    return sentence
+def describe_operations(summaries: Sequence[Summary]) -> list[Text]:
+    """What each operation did, in one sentence; it names no record the person may not know of any more (T35)."""
+    known = _known_places(summaries)
+    sentences = []
+    for summary in summaries:
+        sentence = _describe(here().registry, summary, known)
+        undone = summary.operation.undo_of is not None
+        sentences.append(_("Taken back: %(what)s", what=sentence) if undone else sentence)
+    return sentences
 
 
-def _describe(registry: Registry, summary: Summary) -> Text:
-    if summary.only is not None:
+def _known_places(summaries: Iterable[Summary]) -> set[tuple[str, int]]:
+    """Of the records that single changes are about those the person may know of, with one question for each entity."""
+    surroundings = here()
+    wanted: dict[str, set[int]] = {}
+    for summary in summaries:
+        if summary.only is not None:
+            wanted.setdefault(summary.only.change.entity, set()).add(summary.only.change.record_id)
+    known: set[tuple[str, int]] = set()
+    for entity, numbers in wanted.items():
+        registered = surroundings.registry.entities.get(entity)
+        if registered is None:  # its module is off, and with it the rule of whose its records are
+            found: Iterable[int] = numbers if is_administrator(surroundings.actor) else ()
+        elif (condition := surroundings.scope.known(registered)) is None:
+            found = numbers
+        else:
+            key = registered.model.__table__.c.id  # those in the trash too
+            found = surroundings.session.connection().scalars(select(key).where(key.in_(numbers), condition))
+        known |= {(entity, number) for number in found}
+    return known
+
+
+def _describe(registry: Registry, summary: Summary, known: Collection[tuple[str, int]]) -> Text:
+    if summary.only is not None and (summary.only.change.entity, summary.only.change.record_id) in known:
         return describe_change(registry, summary.only)
     if not summary.kinds:
         return summary.operation.cause or _("Nothing was changed")

@@ -16,6 +16,7 @@ from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
+from core.features.writing import write_typed
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
@@ -83,7 +84,7 @@ def _new_label(entity: RegisteredEntity, values: Mapping[str, str]) -> Text:
 
 def _filled(entity: RegisteredEntity) -> dict[str, str]:
     """The values in the address that fill fields of the form; the form carries them on."""
-    names = {found.name for found in writable_fields(entity)}
+    names = {found.name for found in writable_fields(entity, "create")}
     return {name: value for name, value in request.args.items() if name in names and len(value) <= LONGEST_FILLED}
 
 
@@ -122,8 +123,9 @@ def create(entity: RegisteredEntity) -> Response:
     if earlier is not None:
         return earlier
     sent = MultiDict(list(request.form.items(multi=True)))
-    unclear = read_links(writable_fields(entity), sent)
-    form = make_form(entity, posted((found.name for found in writable_fields(entity)), sent))
+    allowed = writable_fields(entity, "create")
+    unclear = read_links(allowed, sent)
+    form = make_form(entity, posted((found.name for found in allowed), sent), "create")
     errors = {**form_errors(form), **missing_required(form), **unclear}
     typed = {
         **typed_values(entity, None, {}),
@@ -141,7 +143,7 @@ def create(entity: RegisteredEntity) -> Response:
             fields = typed_fields(form).values()
             own = [found for found in fields if found.submitted and found.data is not None]
             for found in sorted(own, key=lambda found: found.source.owner is not entity.model):
-                unit.write(record, found.source, found.data)
+                write_typed(unit, record, found.source, found.data)
             unit.session.flush()
             location = (
                 _another(entity, typed) if another else url_for("records.sheet", entity=entity, record_id=record.id)
@@ -253,7 +255,7 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
                     and found.submitted
                     and unit.read(fresh, found.source) != found.data
                 ):
-                    unit.write(fresh, found.source, found.data)
+                    write_typed(unit, fresh, found.source, found.data)
             if key:
                 unit.claim(key, location, here().actor.id)
     except NotFound:  # deleted between reading it and writing it
@@ -340,7 +342,7 @@ def bulk(entity: RegisteredEntity) -> Response:
     if action == "delete":
         here().require(entity.permission("delete"))
     field = entity.quick_field
-    if action == "set" and field is None:
+    if action != "delete" and field not in writable_fields(entity):
         raise Refused(_("This list has nothing to set"))
     value = request.form.get("value", "")
     if action == "set" and field is not None and (target := target_of(field)) is not None:

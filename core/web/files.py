@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import FileStorage
 
-from core.data.records import Record
+from core.data.records import Record, now
 from core.data.unit import transaction
 from core.errors import ComptoirError, NotFound, Refused
-from core.exchange.images import THUMBNAIL_TYPE, with_thumbnail
+from core.exchange.images import THUMBNAIL_TYPE, draw_later
 from core.features.files import (
     MAXIMUM_FILE,
     MAXIMUM_NAME,
@@ -18,6 +19,7 @@ from core.features.files import (
     KeptFile,
     StoredFile,
     attach_file,
+    bytes_since,
     forget_files,
     keep_file,
     rename_file,
@@ -39,6 +41,8 @@ blueprint = Blueprint("files", __name__)
 MAXIMUM_AT_ONCE = 20
 MAXIMUM_UPLOAD = 6 * MAXIMUM_FILE + MEGABYTE
 """Bytes of one form: enough to tell of a file that is too large by its name, while the others are kept."""
+MAXIMUM_A_DAY = 2 * 1024 * MEGABYTE
+"""Bytes of files one person may add within 24 hours."""
 
 
 @blueprint.post("/<entity:entity>/<int:record_id>/files")
@@ -55,11 +59,22 @@ def add(entity: RegisteredEntity, record_id: int) -> Response:
     if not 0 < len(sent) <= MAXIMUM_AT_ONCE:
         text = _("Choose 1 to %(number)s files", number=MAXIMUM_AT_ONCE)
         return _refused(entity, record, [text], None)
+    if _is_enough():
+        limit = MAXIMUM_A_DAY // (1024 * MEGABYTE)
+        text = _("In one day you can add %(limit)s GB of files. Go on tomorrow, or ask an administrator.", limit=limit)
+        return _refused(entity, record, [text], None)
     kept, refused = _keep(sent)
     operation = _attach(entity, record_id, kept, key if not refused else "") if kept else None
     if refused:
         return _refused(entity, record, refused, operation)
     return see(sheet_url(entity, record_id, "files"), operation)
+
+
+def _is_enough() -> bool:
+    """Whether the files sent would be more than one person fills the disk with in a day (T79)."""
+    surroundings = here()
+    used = bytes_since(surroundings.session, surroundings.actor.id or 0, now() - datetime.timedelta(days=1))
+    return used + (request.content_length or 0) > MAXIMUM_A_DAY
 
 
 def _keep(sent: list[FileStorage]) -> tuple[list[KeptFile], list[Text]]:
@@ -69,9 +84,7 @@ def _keep(sent: list[FileStorage]) -> tuple[list[KeptFile], list[Text]]:
     refused: list[Text] = []
     for upload in sent:
         try:
-            kept.append(
-                with_thumbnail(store, keep_file(store, upload.stream, upload.filename or ""))  # type: ignore[arg-type]
-            )
+            kept.append(keep_file(store, upload.stream, upload.filename or ""))  # type: ignore[arg-type]
         except Refused as error:
             refused.append(error.message)
     return kept, refused
@@ -81,8 +94,7 @@ def _attach(entity: RegisteredEntity, record_id: int, kept: list[KeptFile], key:
     try:
         with transaction("file.add") as unit:
             owner = unit.get(entity.model, record_id)
-            for found in kept:
-                attach_file(unit, owner, found)
+            draw_later(unit, [attach_file(unit, owner, found) for found in kept])
             if key:
                 unit.claim(key, sheet_url(entity, record_id, "files"), here().actor.id)
     except ComptoirError:  # nothing was committed; after any other fault nobody knows, and the sweep looks

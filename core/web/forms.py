@@ -11,6 +11,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import Field as FormField
 
+from core.access.permissions import Doing
 from core.data.records import Record, value_of
 from core.errors import Invalid
 from core.fields import Field, Link, Option
@@ -46,16 +47,15 @@ class TypedField(FormField):  # type: ignore[misc]  # WTForms has no types
             raise ValueError(str(error)) from error
 
 
-def writable_fields(registered: RegisteredEntity) -> list[Field]:
+def writable_fields(registered: RegisteredEntity, action: Doing = "edit") -> list[Field]:
     """The fields this person may type, in one list for form, inline edit, raw POST and import (SECURITY 7.6)."""
     surroundings = here()
-    visible = surroundings.permissions.fields(surroundings.actor, registered)
-    return [found for found in registered.fields.values() if found.writable and found.name in visible]
+    return surroundings.permissions.writable(surroundings.actor, registered, action)
 
 
-def make_form(registered: RegisteredEntity, formdata: MultiDict[str, str] | None) -> FlaskForm:
+def make_form(registered: RegisteredEntity, formdata: MultiDict[str, str] | None, action: Doing = "edit") -> FlaskForm:
     """A form over the writable fields, filled from `formdata`."""
-    attributes = {found.name: TypedField(source=found) for found in writable_fields(registered)}
+    attributes = {found.name: TypedField(source=found) for found in writable_fields(registered, action)}
     form_class = type(f"{registered.model.__name__}Form", (FlaskForm,), attributes)
     form: FlaskForm = form_class(formdata=formdata)
     return form
@@ -84,7 +84,7 @@ def missing_required(form: FlaskForm) -> dict[str, Text]:
 def typed_values(registered: RegisteredEntity, record: Record | None, defaults: Mapping[str, str]) -> dict[str, str]:
     """What the controls hold at first: the record's values, or defaults for a new one."""
     values: dict[str, str] = {}
-    for found in writable_fields(registered):
+    for found in writable_fields(registered, "create" if record is None else "edit"):
         if record is not None:
             value = value_of(record, found)
         else:
@@ -117,7 +117,8 @@ def make_form_page(
     """The page of a create or edit form, with what was typed and what is wrong."""
     errors = errors or {}
     groups: list[FormGroup] = []
-    for label, fields in sections(registered, writable_fields(registered)):
+    fields_shown = writable_fields(registered, "create" if version is None else "edit")
+    for label, fields in sections(registered, fields_shown):
         controls = [_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields]
         is_open = not groups or any(control.error for control in controls)
         groups.append(FormGroup(label, controls, is_open))

@@ -9,7 +9,7 @@ from core.data.history import Operation, summarise
 from core.i18n import lazy as _
 from core.web.contexts import HistoryLine, HomePage
 from core.web.current import here
-from core.web.describe import describe_operation
+from core.web.describe import describe_operations
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import page
 from core.web.shell import make_shell
@@ -26,14 +26,10 @@ def index() -> Response:
     statement = (
         select(Operation).where(Operation.actor_id == surroundings.actor.id).order_by(Operation.id.desc()).limit(SHOWN)
     )
+    operations = surroundings.session.scalars(statement).all()
+    said = describe_operations([summarise(surroundings.session, operation) for operation in operations])
     lines = [
-        HistoryLine(
-            operation.at,
-            operation.actor_name,
-            describe_operation(surroundings.registry, summarise(surroundings.session, operation)),
-            operation.cause,
-            [],
-        )
-        for operation in surroundings.session.scalars(statement)
+        HistoryLine(operation.at, operation.actor_name, what, operation.cause, [])
+        for operation, what in zip(operations, said, strict=True)
     ]
     return page("core/home.html", page=HomePage(lines), shell=make_shell(_("Home")))

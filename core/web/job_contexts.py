@@ -10,6 +10,7 @@ from flask import url_for
 from sqlalchemy import select
 
 from core.access.models import User
+from core.access.permissions import is_administrator
 from core.data.clock import database_clock
 from core.data.tables import JobRow
 from core.features.undo_job import may_undo_job
@@ -77,12 +78,21 @@ class JobPage:
     poll_id: str
 
 
+def is_told(row: JobRow) -> bool:
+    """Whether what the job says of itself is for the reader: it names records, which he may know of as its owner, as
+    whoever sees everything, and where it works for nobody. Of others' jobs only kind, state and figures show (TP-14).
+    """
+    surroundings = here()
+    everything = is_administrator(surroundings.actor) and surroundings.scope.companies is None
+    return everything or row.owner_id is None or row.owner_id == surroundings.actor.id
+
+
 def make_line(row: JobRow, owner: str, moment: float) -> JobLine:
     """A row as people read it."""
     state, tone = STATES.get(row.state, (row.state, "neutral"))
     job = here().registry.jobs.get(row.name)
     return JobLine(
-        label=row.label or (job.label if job else row.name),
+        label=(row.label if is_told(row) else None) or (job.label if job else row.name),
         url=url_for("jobs.show", job_id=row.id),
         state=_waits_for(row) or state,
         tone=tone,
@@ -148,18 +158,20 @@ def make_job_page(row: JobRow) -> JobPage:
     owner = surroundings.session.get(User, row.owner_id) if row.owner_id is not None else None
     unfinished = row.state in queue.UNFINISHED
     age = moment - (row.started_at or row.run_at)
-    more = row.errors - len(row.notes or ()) if row.notes else 0
+    told = is_told(row)
+    notes = (row.notes or ()) if told else ()
+    more = row.errors - len(notes) if notes else 0
     return JobPage(
         line=make_line(row, owner.name if owner else "", moment),
         running=row.state == queue.RUNNING,
         value=row.done if row.total else None,
         maximum=row.total,
-        said=_said(row),
-        reason=(row.error or "") if row.state != queue.DONE else "",
-        notes=row.notes or (),
+        said=_said(row) if told else "",
+        reason=(row.error or "") if row.state != queue.DONE and told else "",
+        notes=notes,
         more_notes=lazy_plural("and %(number)s more", "and %(number)s more", more) if more > 0 else "",
         file_url=url_for("jobs.file", job_id=row.id) if row.file and row.owner_id == surroundings.actor.id else None,
-        file_name=row.file_name or "",
+        file_name=(row.file_name or "") if told else "",
         stop_url=url_for("jobs.stop", job_id=row.id) if unfinished and not row.stop_requested else None,
         retry_url=url_for("jobs.retry", job_id=row.id) if row.state in queue.FINISHED[1:] else None,
         undo_url=url_for("jobs.undo", job_id=row.id)

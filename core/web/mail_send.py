@@ -11,12 +11,13 @@ from flask import Blueprint, Response, request, url_for
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 
+from core.access.throttle import take_try
 from core.data.records import Record, value_of
 from core.data.unit import transaction
 from core.errors import Refused
 from core.exchange.mail import suppression
 from core.exchange.mail.addresses import Mailbox, check_body, check_subject, person_key
-from core.exchange.mail.builder import ANY_FILE, Attachment, check_file_name
+from core.exchange.mail.builder import Attachment, check_file_name
 from core.exchange.mail.gate import refusing_field
 from core.exchange.mail.many import MAIL_MANY, many_payload
 from core.exchange.mail.models import MailContent
@@ -39,6 +40,7 @@ from core.exchange.mail.templates import (
     variables,
 )
 from core.features.bulk import MAXIMUM_AT_ONCE
+from core.features.file_types import HEAD, content_type
 from core.fields import Option
 from core.i18n import LANGUAGES, Text, current_locale, format_integer, gettext, lazy as _, lazy_plural
 from core.jobs.enqueue import enqueue
@@ -57,6 +59,8 @@ from core.web.submissions import earlier_result, form_key
 blueprint = Blueprint("mail_send", __name__, url_prefix="/mail/send")
 MAXIMUM_FILES = 20
 MEGABYTE = 2**20
+UPLOADS = 30
+"""How often one person may add files to mails before he is slowed down: they stay for a day, even if nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def _new_files(kept: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
                 ),
                 field="files",
             )  # fmt: skip
-        uploads.append((name, content, upload.mimetype or ANY_FILE))
+        uploads.append((name, content, content_type(content[:HEAD])))  # what it is, whatever the browser says (T12)
     size = sum(file["size"] for file in files) + sum(len(content) for _name, content, _kind in uploads)
     if size > MAXIMUM_ATTACHED or len(files) + len(uploads) > MAXIMUM_FILES:
         raise Refused(
@@ -195,6 +199,7 @@ def _new_files(kept: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     if uploads:
         here().fresh()
         with transaction("mail.file") as unit:
+            take_try(unit, ((f"mail-files:{here().actor.id}", UPLOADS),))
             sweep_contents(unit.session)
             for name, content, kind in uploads:
                 digest = keep_content(unit, content)

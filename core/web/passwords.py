@@ -8,10 +8,18 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, request, session, url_for
 
-from core.access.models import User
+from core.access.models import User, login_key
 from core.access.passwords import check_password, hash_password
 from core.access.sign_in import start_sign_in
-from core.access.throttle import TooManyTries, account_scope, address_scope, count_try, forget_tries, scopes, slow_down
+from core.access.throttle import (
+    TooManyTries,
+    account_scope,
+    address_scope,
+    count_try,
+    forget_tries,
+    slow_down,
+    take_try,
+)
 from core.access.tokens import CODE, LINKS, end_tokens, find_token, use_token
 from core.access.users import actor_of, keep_password
 from core.data.context import current_context
@@ -24,6 +32,7 @@ from core.web.account_contexts import AccountForm
 from core.web.account_tabs import account_page, account_tabs
 from core.web.confirm import WRONG, password_control, password_fits, too_many
 from core.web.current import here
+from core.web.devices import counted_under
 from core.web.form_contexts import FormControl
 from core.web.policy import PUBLIC, SIGNED_IN, policy
 from core.web.responses import page, see
@@ -61,15 +70,13 @@ def _forgotten_page(error: Text | None, status: int) -> Response:
 def send() -> Response:
     """The same answer and the same work for every name: whether there is such an account only a job finds out (T51)."""
     name, address = request.form.get("email", "")[:NAME_LENGTH], request.remote_addr or ""
-    counted = scopes(name, address, "reset")
+    here().fresh()
     try:
-        slow_down(here().session, counted)
+        with transaction("account.reset_asked") as unit:
+            take_try(unit, counted_under(name, "reset"))
+            ask_for_reset(unit, login_key(name))  # without what no database takes (T58)
     except TooManyTries as error:
         return too_many(_forgotten_page(error.message, 429), error)
-    here().fresh()
-    with transaction("account.reset_asked") as unit:
-        count_try(unit.session, counted)
-        ask_for_reset(unit, name)
     log.info("password reset asked for", extra={"event": "reset.asked", "address": address})
     done = AccountForm(
         heading=_("Forgotten password"), url="", submit="",

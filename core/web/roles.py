@@ -194,7 +194,8 @@ def save(code: str) -> Response:
             granted[name] = chosen[-1]
     here().fresh()
     with transaction("role.edit", cause=str(rights.label)) as unit:
-        decide(unit.session, code, shown, granted, second_factor="second_factor" in request.form)
+        most = here().permissions.grantable(here().actor, code)
+        decide(unit.session, code, shown, granted, second_factor="second_factor" in request.form, most=most)
         unit.noteworthy = True
     return see(url_for("roles.index"), unit.operation)
 

@@ -20,7 +20,7 @@ from core.access.second_factor import (
     take_code,
 )
 from core.access.sign_in import confirm_sign_in, start_sign_in
-from core.access.throttle import TooManyTries, count_try, forget_tries, scopes, slow_down
+from core.access.throttle import TooManyTries, count_try, forget_tries, slow_down
 from core.access.tokens import CODE, find_token, use_token
 from core.data.unit import transaction
 from core.errors import Invalid, Refused
@@ -30,6 +30,7 @@ from core.web.account_contexts import AccountForm, FactorPage, NewFactor
 from core.web.account_tabs import account_page, account_tabs
 from core.web.confirm import too_many
 from core.web.current import Here, here
+from core.web.devices import counted_under, remember_device
 from core.web.form_contexts import FormControl
 from core.web.policy import PUBLIC, SIGNED_IN, guarded_by_password, policy
 from core.web.qr import draw
@@ -99,7 +100,7 @@ def enter() -> Response:
         return see(url_for("account.signin"))
     token, user = waiting
     address, browser = request.remote_addr or "", request.headers.get("User-Agent", "")
-    counted = scopes(user.email, address, "code")
+    counted = counted_under(user.email, "code")
     surroundings = here()
     surroundings.fresh()
     fresh = None
@@ -120,7 +121,7 @@ def enter() -> Response:
         return _code_page(WRONG_CODE, 422)
     session.replace(fresh)
     log.info("signed in", extra={"event": "sign_in.done", **seen})
-    return see(request.args.get("next"))
+    return remember_device(see(request.args.get("next")), user)
 
 
 # -- one's own --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, render_template, request, url_for
 
+from core.access.permissions import is_administrator
 from core.contract.contributions import Panel
 from core.data.history import Entry, history_of
 from core.data.records import Record, value_of
@@ -245,7 +246,7 @@ def make_history(
     surroundings = here()
     user = surroundings.user
     visible = surroundings.permissions.fields(surroundings.actor, registered)
-    hidden = {name for name in registered.fields if name not in visible}
+    administrator = is_administrator(surroundings.actor)  # who else may see fields of modules that are off nobody knows
     lines = []
     for entry in entries:
         operation = entry.operation
@@ -258,7 +259,11 @@ def make_history(
         shown = Entry(
             operation,
             entry.change,
-            {name: pair for name, pair in entry.fields.items() if owner is not registered or name not in hidden},
+            {
+                name: pair
+                for name, pair in entry.fields.items()
+                if owner is not registered or name in visible or (administrator and name not in registered.fields)
+            },
         )
         what = describe_change(surroundings.registry, shown)
         if operation.undo_of is not None:

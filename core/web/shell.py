@@ -18,7 +18,8 @@ from core.upkeep.purging import DUMPS, kept_dump
 from core.web.boundary import Boundary
 from core.web.contexts import Crumb, Done, MenuEntry, MenuGroup, Shell
 from core.web.current import here
-from core.web.describe import describe_operation, load_summary, may_be_taken_back
+from core.web.describe import describe_operations, load_summary, may_be_taken_back
+from core.web.telling import told
 
 GROUPS: tuple[tuple[str, Text], ...] = (
     ("customers", _("Customers")),
@@ -190,11 +191,11 @@ def _create() -> list[MenuEntry]:
 
 def _done() -> Done | None:
     surroundings = here()
-    told = TOLD.get(request.args.get("told", ""))
-    if told is not None and (found := surroundings.runtime.discovery.found.get(request.args.get("module", ""))):
+    switched = TOLD.get(request.args.get("told", ""))
+    if switched is not None and (found := surroundings.runtime.discovery.found.get(request.args.get("module", ""))):
         kept = kept_dump(surroundings.runtime, request.args.get("file", ""))
         notices = [_("A copy of it is kept on the server as %(file)s", file=f"{DUMPS}/{kept.name}")] if kept else []
-        return Done(told(found.label), notices=notices)
+        return Done(switched(found.label), notices=notices)
     number = request.args.get("done", "")
     if not number.isdecimal() or len(number) > 18 or surroundings.user is None:
         return None
@@ -212,4 +213,5 @@ def make_done(summary: Summary) -> Done:
     if summary.kinds and surroundings.user and may_be_taken_back(operation, surroundings.user):
         undo_url = url_for("actions.undo_operation", operation_id=operation.id)
     notices = [operation.cause] if operation.cause and summary.kinds else []
-    return Done(describe_operation(surroundings.registry, summary), undo_url, notices)
+    (what,) = describe_operations([summary])
+    return Done(what, undo_url, [*notices, *told(operation.id)])

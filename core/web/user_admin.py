@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, render_template, request, url_for
 from sqlalchemy import func, select
 
+from core.access.grants import check_reach
 from core.access.models import SignIn, User, end_sign_ins
 from core.access.second_factor import has_factor, remove_factor
 from core.access.sign_in import living_sign_ins
@@ -68,6 +69,7 @@ def _do(action: str, record_id: int, verb: Callable[[Unit, User], Text]) -> Resp
     here().fresh()
     with transaction(action) as unit:
         user = unit.get(User, record_id)
+        check_reach(unit, user.role)
         unit.cause = str(verb(unit, user))
         unit.noteworthy = True
     log.info(action, extra={"event": action, "user_id": record_id, "address": request.remote_addr})

@@ -64,6 +64,11 @@ class TestBothWays:
         expect(desk.exact("link", "plan.pdf")).to_be_visible()
         expect(tab(desk, "Files")).to_contain_text("2")
         small = desk.page.locator("ul.files img")
+        for _look in range(60):  # the worker draws it after the answer
+            if small.count():
+                break
+            desk.page.wait_for_timeout(500)
+            desk.page.reload()
         expect(small).to_have_count(1)
         small.scroll_into_view_if_needed()
         expect(small).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import socket
@@ -16,9 +17,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from core.errors import ContractError
-from core.exchange import child
+from core.exchange import child, images
 from core.exchange.child import MEGABYTE, ChildFailed, Limits, run_child
-from core.exchange.images import MAXIMUM_PIXELS, THUMBNAIL_SIDE, with_thumbnail
+from core.exchange.images import MAXIMUM_PIXELS, THUMBNAIL_SIDE
 from core.features.file_store import FileStore
 from core.features.files import KeptFile, keep_file
 
@@ -38,6 +39,11 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
         return "sample"
 
     return write
+
+
+def has_landlock() -> bool:
+    """Whether the system can close files to a program."""
+    return bool(ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) > 0)
 
 
 def run(name: str, *arguments: str, given: bytes = b"", limits: Limits = ORDINARY) -> bytes:
@@ -94,6 +100,20 @@ class TestLimits:
         assert b"sparrow" not in told
         assert b"COMPTOIR" not in told
 
+    @pytest.mark.skipif(not has_landlock(), reason="this system has no Landlock")
+    def test_no_file_but_its_own(self, program: Program, tmp_path: Path) -> None:
+        secret = tmp_path / "secret.key"
+        secret.write_text("canary")
+        reading = f"print(open({str(secret)!r}).read())"
+        raw = f"import os; print(os.read(os.open({str(secret)!r}, os.O_RDONLY), 9))"
+        writing = f"open({str(tmp_path / 'made')!r}, 'w')"
+        for code in (reading, raw, writing, "import os; os.listdir('/etc')", f"import os; os.unlink({str(secret)!r})"):
+            with pytest.raises(ChildFailed, match="PermissionError") as caught:
+                run(program(code))
+            assert "canary" not in str(caught.value)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["programs", "secret.key"]
+        assert run(program("import json, sysconfig, PIL.Image; print('still runs')")) == b"still runs\n"
+
     def test_nothing_is_left_behind(self, program: Program) -> None:
         code = "import os, sys, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
         with pytest.raises(ChildFailed) as caught:
@@ -102,20 +122,19 @@ class TestLimits:
         with pytest.raises(ProcessLookupError):
             os.kill(number, 0)
 
-    def test_it_ends_with_who_wants_its_result(self, program: Program, tmp_path: Path) -> None:
+    def test_it_ends_with_who_wants_its_result(self, program: Program) -> None:
         """The parent is killed: the child sees it and ends by itself."""
         import subprocess
         import sys
 
-        said = tmp_path / "pid"
-        program(f"import os, time; open({str(said)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+        program("import time; time.sleep(60)")
         code = (
             "import tempfile; from pathlib import Path; from core.exchange import child;"
             f"child.PROGRAMS = Path({str(child.PROGRAMS)!r});"
             "child.run_child('sample', (), tempfile.TemporaryFile())"
         )
         parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(child.__file__).parents[2])
-        number = int(_appears(said))
+        number = int(_appears(Path(f"/proc/{parent.pid}/task/{parent.pid}/children")).split()[0])
         parent.kill()
         parent.wait()
         for _try in range(100):
@@ -160,8 +179,9 @@ def moving(kind: str) -> bytes:
 
 def thumbnail_of(folder: Path, content: bytes, name: str = "x") -> tuple[KeptFile, bytes | None]:
     store = FileStore(folder)
-    kept = with_thumbnail(store, keep_file(store, io.BytesIO(content), name))
-    return kept, store.path(kept.thumbnail).read_bytes() if kept.thumbnail else None
+    kept = keep_file(store, io.BytesIO(content), name)
+    made = images.thumbnail_of(store, kept.stored)
+    return kept, store.path(made).read_bytes() if made else None
 
 
 @pytest.mark.covers("TP-5c")
@@ -229,3 +249,21 @@ class TestThumbnails:
             thread.join()
         assert len(made) == 5
         assert all(made)
+
+    def test_who_waits_for_a_turn_waits_not_for_ever(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(child, "TURN_SECONDS", 0.01)
+        monkeypatch.setattr(child, "_turn", threading.BoundedSemaphore(1))
+        with child._turn:
+            assert thumbnail_of(tmp_path, picture("PNG"))[1] is None
+        assert thumbnail_of(tmp_path, picture("PNG"))[1] is not None
+
+    @pytest.mark.parametrize("answer", ["<svg onload=x>", "<!doctype html><script>", "GIF89a"])
+    def test_what_comes_back_must_be_a_thumbnail(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+    ) -> None:
+        """A picture that takes the program over does not choose what is served under our name."""
+        taken_over = tmp_path / "programs"
+        taken_over.mkdir()
+        (taken_over / "thumbnail.py").write_text(f"import sys\nsys.stdout.write({answer!r} * 9)\n", "utf-8")
+        monkeypatch.setattr(child, "PROGRAMS", taken_over)
+        assert thumbnail_of(tmp_path / "files", picture("PNG"))[1] is None

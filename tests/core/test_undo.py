@@ -53,7 +53,7 @@ class TestEdits:
         browser.get(f"/thirdparties/{company}")
         answer = browser.post(f"/thirdparties/{company}/status", {"field": "contact_status", "value": "contacted"})
         operation = int(answer.headers["Location"].split("done=")[1].split("&")[0])
-        assert shop.browser("Bob", role="user").post(f"/undo/{operation}").status_code == 403
+        assert shop.browser("Bob", role="user").post(f"/undo/{operation}").status_code == 404
         assert browser.post(f"/undo/{operation}").status_code == 303
         assert row_of(shop, ThirdParty, company)["contact_status"] == "never"
 

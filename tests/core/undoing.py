@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.contract.changes import SYSTEM, Actor
-from core.errors import Forbidden, Refused
+from core.errors import Forbidden, NotFound, Refused
 from core.features.bin import delete_record
 from core.features.undo import Undone, undo
 from core.testing.site import Site
@@ -34,7 +34,7 @@ def delete(site: Site, model: Any, *ids: int) -> int:
 def refused(site: Site, operation: int | None, actor: Actor = SYSTEM) -> str:
     """The sentence of an undo that does nothing, and leaves nothing."""
     before = number_of(site, "core_operation")
-    with pytest.raises((Refused, Forbidden)) as caught:
+    with pytest.raises((Refused, Forbidden, NotFound)) as caught:
         take_back(site, operation, actor)
     assert number_of(site, "core_operation") == before
     return str(caught.value)
