@@ -59,8 +59,7 @@ from core.web.submissions import earlier_result, form_key
 blueprint = Blueprint("mail_send", __name__, url_prefix="/mail/send")
 MAXIMUM_FILES = 20
 MEGABYTE = 2**20
-UPLOADS = 30
-"""How often one person may add files to mails before he is slowed down: they stay for a day, even if nothing is sent."""
+UPLOADS = 30  # of files, before a person is slowed down: they stay for a day, even if nothing is sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,6 @@ class _Typed:
     files: tuple[dict[str, Any], ...] = ()
 
 
-# -- who gets it ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class _Chosen:
     """The records it goes to. `query`: the list they are all rows of, None when they were chosen one by one."""
