@@ -1,18 +1,31 @@
-"""Installations made once and copied for each test, since enabling a module takes seconds and copying does not."""
+"""Installations made once and copied for each test, since enabling a module takes seconds and copying does not.
+
+Alice, an administrator, already works there: adding an account would make every copy build a second generation.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import make_url
 
+from core.contract.changes import Actor
 from core.testing.servers import fresh_database
 from core.testing.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A closed installation to copy, and who works there."""
+
+    url: str
+    people: Mapping[str, Actor]
 
 
 class Prepared:
@@ -21,7 +34,7 @@ class Prepared:
     def __init__(self, folder: Path, postgresql_url: Callable[[], str]) -> None:
         self._folder = folder
         self._postgresql_url = postgresql_url
-        self._made: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._made: dict[tuple[str, tuple[str, ...]], _Template] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -38,16 +51,17 @@ class Prepared:
             if engine == "sqlite":
                 var.mkdir(parents=True)
                 copy = var / "comptoir.db"
-                shutil.copy(make_url(template).database or "", copy)
+                shutil.copy(make_url(template.url).database or "", copy)
                 url = f"sqlite:///{copy}"
             else:
-                name = make_url(template).database or ""
+                name = make_url(template.url).database or ""
                 url = stack.enter_context(fresh_database(self._postgresql_url(), name))
             made = Site(url, var)
             stack.callback(made.close)
+            made.people.update(template.people)
             yield made
 
-    def _template(self, engine: str, modules: tuple[str, ...]) -> str:
+    def _template(self, engine: str, modules: tuple[str, ...]) -> _Template:
         known = self._made.get((engine, modules))
         if known is not None:
             return known
@@ -59,8 +73,10 @@ class Prepared:
         made = Site(url, folder / "var")
         try:
             made.enable(*modules)
+            made.add_person("Alice")
             made.settle()
         finally:
             made.close()
-        self._made[(engine, modules)] = url
-        return url
+        template = _Template(url, made.people)
+        self._made[(engine, modules)] = template
+        return template

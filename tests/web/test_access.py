@@ -288,7 +288,7 @@ def test_headers_on_every_kind_of_page(sales: Site) -> None:
 def test_undo_belongs_to_its_author(sales: Site) -> None:
     from sqlalchemy import select
 
-    alice, paul = sales.browser("Alice", "user"), sales.browser("Paul", "user")
+    alice, paul = sales.browser("Uma", "user"), sales.browser("Paul", "user")
     alice.get("/thirdparties/new")
     alice.post("/thirdparties/new", {"name": "Zinc SARL"})
     with sales.runtime.database.reading() as session:
