@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
@@ -48,8 +48,15 @@ class Scope:
     active: int | None = None
     """The company the person works for now; None while there is only one."""
 
+    _made: dict[str, ColumnElement[bool] | None] = field(default_factory=dict, init=False, repr=False)
+
     def criterion(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
-        """The condition on the entity's rows; None when every row may be known."""
+        """The condition on the entity's rows; None when every row may be known. Made once: a request asks dozens of times."""
+        if registered.name not in self._made:
+            self._made[registered.name] = self._make(registered)
+        return self._made[registered.name]
+
+    def _make(self, registered: RegisteredEntity) -> ColumnElement[bool] | None:
         conditions = [found for found in (self._owned(registered), self._shared(registered)) if found is not None]
         return and_(*conditions) if conditions else None
 
