@@ -1,127 +1,231 @@
-"""The declared table of every route of the bundled plugins with its policy (SECURITY 7.2, T40)."""
+"""The declared table: every route of the core and the bundled plugins, who may use it, and what it is about (SECURITY 7.2, T33, T40).
+
+`test_access.py` and `test_matrix.py` read it. A route that is missing here fails the build, and so does a row without
+a route. Each row says what a request that is let in gets (`done`); who is let in, and what others get, is worked out
+from the row by `test_matrix.expected`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.testing.site import PASSWORD
 from core.web.policy import PUBLIC, SIGNED_IN
 
-ROUTES = {
-    "account.company": SIGNED_IN,
-    "account.create_company": PUBLIC,
-    "account.enter": PUBLIC,
-    "account.health": PUBLIC,
-    "account.preferences": PUBLIC,
-    "account.report": PUBLIC,
-    "account.setup": PUBLIC,
-    "account.signin": PUBLIC,
-    "account.signout": SIGNED_IN,
-    "actions.recent": SIGNED_IN,
-    "actions.run": "entity.view",
-    "actions.undo_operation": SIGNED_IN,
-    "confirm.check": SIGNED_IN,
-    "confirm.index": SIGNED_IN,
-    "audit.index": "settings.manage",
-    "demo.remove": "modules.manage",
-    "editing.bulk": "entity.edit",
-    "editing.check": "entity.view",
-    "editing.create": "entity.create",
-    "editing.delete": "entity.delete",
-    "editing.edit": "entity.edit",
-    "editing.new": "entity.create",
-    "editing.restore": "entity.delete",
-    "editing.save": "entity.edit",
-    "editing.status": "entity.edit",
-    "files.add": "entity.edit",
-    "files.download": "entity.view",
-    "files.rename": "entity.edit",
-    "files.save_name": "entity.edit",
-    "files.thumbnail": "entity.view",
-    "home.index": SIGNED_IN,
-    "jobs.file": SIGNED_IN,
-    "jobs.index": SIGNED_IN,
-    "jobs.retry": SIGNED_IN,
-    "jobs.show": SIGNED_IN,
-    "keeping.index": SIGNED_IN,
-    "jobs.stop": SIGNED_IN,
-    "jobs.undo": SIGNED_IN,
-    "mail_outbox.cancel_now": SIGNED_IN,
-    "mail_outbox.decide_now": SIGNED_IN,
-    "mail_outbox.file": SIGNED_IN,
-    "mail_outbox.html": SIGNED_IN,
-    "mail_outbox.index": SIGNED_IN,
-    "mail_outbox.message": SIGNED_IN,
-    "mail_outbox.panel": "entity.view",
-    "mail_send.compose": "entity.edit",
-    "mail_send.send": "entity.edit",
-    "mail_settings.index": "settings.manage",
-    "mail_settings.save": "settings.manage",
-    "mail_settings.test": "settings.manage",
-    "mail_suppression.add": "settings.manage",
-    "mail_suppression.index": "settings.manage",
-    "mail_suppression.remove": "settings.manage",
-    "mail_templates.create": "settings.manage",
-    "mail_templates.edit": "entity.view",
-    "mail_templates.html": "entity.view",
-    "mail_templates.index": SIGNED_IN,
-    "mail_templates.new": "settings.manage",
-    "mail_templates.preview": "entity.view",
-    "mail_templates.restore": "settings.manage",
-    "mail_templates.save": "settings.manage",
-    "mail_templates.test": "entity.view",
-    "modules.clear": "modules.manage",
-    "modules.details": "modules.manage",
-    "modules.disable": "modules.manage",
-    "modules.disable_now": "modules.manage",
-    "modules.dump": "modules.manage",
-    "modules.enable": "modules.manage",
-    "modules.enable_now": "modules.manage",
-    "modules.index": "modules.manage",
-    "modules.purge": "modules.manage",
-    "modules.reload": "modules.manage",
-    "modules.save_settings": "settings.manage",
-    "modules.settings": "settings.manage",
-    "notes.add": "entity.edit",
-    "notes.edit": "entity.edit",
-    "notes.save": "entity.edit",
-    "notifications.choices": SIGNED_IN,
-    "notifications.choose": SIGNED_IN,
-    "notifications.index": SIGNED_IN,
-    "notifications.open": SIGNED_IN,
-    "notifications.read": SIGNED_IN,
-    "notifications.read_all": SIGNED_IN,
-    "observing.metrics": PUBLIC,
-    "parts.delete": "entity.edit",
-    "parts.restore": "entity.edit",
-    "passwords.change": SIGNED_IN,
-    "passwords.choose": PUBLIC,
-    "passwords.forgotten": PUBLIC,
-    "passwords.own": SIGNED_IN,
-    "passwords.save": PUBLIC,
-    "passwords.send": PUBLIC,
-    "picking.pick": "entity.view",
-    "records.history": "entity.view",
-    "records.index": "entity.view",
-    "records.sheet": "entity.view",
-    "records.trash": SIGNED_IN,
-    "roles.add": "settings.manage",
-    "roles.index": "settings.manage",
-    "roles.matrix": "settings.manage",
-    "roles.remove": "settings.manage",
-    "roles.save": "settings.manage",
-    "second_factor.code": PUBLIC,
-    "second_factor.enter": PUBLIC,
-    "second_factor.index": SIGNED_IN,
-    "second_factor.remove": SIGNED_IN,
-    "second_factor.renew": SIGNED_IN,
-    "second_factor.save": SIGNED_IN,
-    "sign_ins.end": SIGNED_IN,
-    "sign_ins.end_others": SIGNED_IN,
-    "sign_ins.index": SIGNED_IN,
-    "thirdparty.vcard": "thirdparty.view",
-    "styles.sheet": PUBLIC,
-    "unsubscribe.act": PUBLIC,
-    "unsubscribe.ask": PUBLIC,
-    "user_admin.end_all": "user.edit",
-    "user_admin.reset_factor": "user.edit",
-    "user_admin.resend": "user.edit",
-}
-"""Every endpoint of the bundled plugins with its policy; one that is missing here fails the test."""
+GET, POST = "GET", "POST"
+
+# What an address names. The first two name no record.
+NOTHING, LIST = "nothing", "list"
+RECORD, NOTE, FILE = "record", "note", "file"
+MAIL, OWN_MAIL = "mail about a record", "mail about a record, to decide about"
+OPERATION = "somebody's change of a record"
+JOB, RESULT, NOTICE, SIGN_IN, COMPANY = "job", "file of a job", "notification", "sign-in", "company"
+OF_RECORDS = (RECORD, NOTE, FILE, MAIL, OWN_MAIL, OPERATION)
+OF_PEOPLE = (JOB, RESULT, NOTICE, SIGN_IN, COMPANY)
+"""What belongs to a person, and to nobody else."""
+
+NOT_THERE = 404
+ENTITIES_WITH_MAIL = frozenset({"thirdparty", "lead", "user"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. In `form`, `query` and `place`, `{words}` stand for numbers and names of the record in question.
+
+    `place`: the other parts of the address. `done`: the answer for who is let in; `bin`: the same for a record in the
+    bin, `hidden`: for one that is not to be known of. `also`: a second permission. `only`: the one entity it is for.
+    `spends`: afterwards the record is not what it was. `restores`: it works on what is in the bin. `mailable`: only
+    lists with e-mail addresses have it. `ends`: the sign-in is over afterwards. `visitor`: the answer for anonymous
+    visitors when they get another one. `upload`: a file goes with the form. `every`:
+    it is tried on every kind of record there is, others on the chief ones, since they all ask the same session.
+    """
+
+    policy: str
+    verb: str = GET
+    about: str = NOTHING
+    done: int = 200
+    form: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
+    place: Mapping[str, str] = field(default_factory=dict)
+    bin: int = NOT_THERE
+    hidden: int = NOT_THERE
+    also: str = ""
+    only: str = ""
+    spends: bool = False
+    restores: bool = False
+    mailable: bool = False
+    ends: bool = False
+    visitor: int | None = None
+    upload: bool = False
+    every: bool = False
+    quick: bool = False
+
+
+def page(policy: str, about: str = NOTHING, **more: object) -> Route:
+    """Something to look at."""
+    return Route(policy, GET, about, **more)  # type: ignore[arg-type]
+
+
+def form(policy: str, about: str = NOTHING, done: int = 303, **more: object) -> Route:
+    """Something to send; mostly one is led on."""
+    return Route(policy, POST, about, done, **more)  # type: ignore[arg-type]
+
+
+ADMINISTER, MODULES = "settings.manage", "modules.manage"
+VIEW, CREATE, EDIT, DELETE = "entity.view", "entity.create", "entity.edit", "entity.delete"
+TEMPLATE = {"code": "first_contact", "language": "en"}
+NOTES, FILES = {"kind": "notes"}, {"kind": "files"}
+
+ROUTES: dict[str, Route] = {
+    "account.company": form(SIGNED_IN, COMPANY, form={"company": "{number}"}),
+    "account.create_company": form(PUBLIC, done=404),  # there is a company already
+    "account.enter": form(PUBLIC, done=422, form={"email": "{person}@nowhere.example", "password": "wrong"}),
+    "account.health": page(PUBLIC),
+    "account.preferences": form(PUBLIC, form={"theme": "light"}),
+    "account.report": form(PUBLIC, done=204),
+    "account.setup": page(PUBLIC, done=404),
+    "account.signin": page(PUBLIC, done=303, visitor=200),
+    "account.signout": form(SIGNED_IN, ends=True),
+    "actions.recent": page(SIGNED_IN),
+    "actions.run": form(
+        VIEW, RECORD, place={"plugin": "thirdparty", "name": "convert"}, also=EDIT, only="thirdparty", spends=True
+    ),
+    "actions.undo_operation": form(SIGNED_IN, OPERATION, also=EDIT, spends=True),
+    "audit.index": page(ADMINISTER),
+    "confirm.check": form(SIGNED_IN, form={"confirm_password": PASSWORD}),
+    "confirm.index": page(SIGNED_IN),
+    "demo.remove": form(MODULES),
+    "editing.bulk": form(
+        EDIT, RECORD, form={"id": "{number}", "action": "set", "value": "{quick}"}, hidden=303, bin=303,
+        quick=True,
+    ),
+    "editing.check": form(VIEW, LIST, done=422),
+    "editing.create": form(CREATE, LIST, form={"{title}": "Made", "thirdparty_id": "{thirdparty}"}),
+    "editing.delete": form(DELETE, RECORD, spends=True, every=True),
+    "editing.edit": page(EDIT, RECORD),
+    "editing.new": page(CREATE, LIST),
+    "editing.restore": form(DELETE, RECORD, done=422, bin=303, spends=True, restores=True),
+    "editing.save": form(EDIT, RECORD, form={"version": "{version}", "{title}": "{name} {again}"}, every=True),
+    "editing.status": form(EDIT, RECORD, form={"field": "{field}", "value": "{quick}"}),
+    "files.add": form(EDIT, RECORD, upload=True),
+    "files.download": page(VIEW, FILE, every=True),
+    "files.rename": page(EDIT, FILE),
+    "files.save_name": form(EDIT, FILE, form={"name": "plan {again}.txt", "version": "{part_version}"}),
+    "files.thumbnail": page(VIEW, FILE),
+    "home.index": page(SIGNED_IN),
+    "jobs.file": page(SIGNED_IN, RESULT),
+    "jobs.index": page(SIGNED_IN),
+    "jobs.retry": form(SIGNED_IN, JOB, spends=True),
+    "jobs.show": page(SIGNED_IN, JOB),
+    "jobs.stop": form(SIGNED_IN, JOB, done=409),  # it has failed already
+    "jobs.undo": form(SIGNED_IN, JOB, done=409),  # it changed nothing
+    "keeping.index": page(SIGNED_IN, done=404, place={"token": "none"}),  # nobody was signed out while typing
+    "mail_outbox.cancel_now": form(SIGNED_IN, OWN_MAIL, done=409),  # it has left already
+    "mail_outbox.decide_now": form(SIGNED_IN, OWN_MAIL, form={"recipient": "{recipient}", "choice": "again"}),
+    "mail_outbox.file": page(SIGNED_IN, MAIL),
+    "mail_outbox.html": page(SIGNED_IN, MAIL),
+    "mail_outbox.index": page(SIGNED_IN),
+    "mail_outbox.message": page(SIGNED_IN, MAIL, every=True),
+    "mail_outbox.panel": page(VIEW, RECORD, done=303),
+    "mail_send.compose": page(EDIT, RECORD, query="id={number}", hidden=200, bin=200, mailable=True),
+    "mail_send.send": form(
+        EDIT, RECORD, form={"id": "{number}", "then": "send", "subject": "Hello", "text": "Hello"}, hidden=422, bin=422,
+        mailable=True,
+    ),
+    "mail_settings.index": page(ADMINISTER),
+    "mail_settings.save": form(ADMINISTER, done=422, form={"port": "none"}),
+    "mail_settings.test": form(ADMINISTER),
+    "mail_suppression.add": form(ADMINISTER, done=422),
+    "mail_suppression.index": page(ADMINISTER),
+    "mail_suppression.remove": form(ADMINISTER, done=404, place={"suppression_id": "999999"}),
+    "mail_templates.create": form(ADMINISTER, LIST, done=422, mailable=True),
+    "mail_templates.edit": page(VIEW, LIST, place=TEMPLATE, mailable=True),
+    "mail_templates.html": page(VIEW, RECORD, place=TEMPLATE, mailable=True),
+    "mail_templates.index": page(SIGNED_IN),
+    "mail_templates.new": page(ADMINISTER, LIST, mailable=True),
+    "mail_templates.preview": page(VIEW, RECORD, place=TEMPLATE, query="record_id={number}", mailable=True),
+    "mail_templates.restore": form(ADMINISTER, LIST, done=404, place=TEMPLATE, mailable=True),  # it is as shipped
+    "mail_templates.save": form(ADMINISTER, LIST, done=422, place=TEMPLATE, mailable=True),
+    "mail_templates.test": form(VIEW, LIST, place=TEMPLATE, done=422, mailable=True),
+    "modules.clear": form(MODULES, place={"name": "leads"}),
+    "modules.details": page(MODULES, place={"name": "leads"}),
+    "modules.disable": page(MODULES, place={"name": "leads"}),
+    "modules.disable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
+    "modules.dump": page(MODULES, place={"name": "leads"}),
+    "modules.enable": page(MODULES, place={"name": "leads"}),
+    "modules.enable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
+    "modules.index": page(MODULES),
+    "modules.purge": form(MODULES, done=422, place={"name": "leads"}),
+    "modules.reload": form(MODULES),
+    "modules.save_settings": form(
+        ADMINISTER, place={"name": "thirdparty"}, form={"default_role": "prospect"}
+    ),
+    "modules.settings": page(ADMINISTER, place={"name": "thirdparty"}),
+    "notes.add": form(EDIT, RECORD, form={"text": "Called"}),
+    "notes.edit": page(EDIT, NOTE),
+    "notes.save": form(EDIT, NOTE, form={"text": "Called {again}", "version": "{part_version}"}),
+    "notifications.choices": page(SIGNED_IN),
+    "notifications.choose": form(SIGNED_IN, form={"job.bell": "on"}),
+    "notifications.index": page(SIGNED_IN),
+    "notifications.open": form(SIGNED_IN, NOTICE),
+    "notifications.read": form(SIGNED_IN, NOTICE),
+    "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
+    "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
+    "parts.delete": form(EDIT, NOTE, place=NOTES, spends=True, every=True),
+    "parts.restore": form(EDIT, NOTE, place=NOTES, spends=True, restores=True),
+    "passwords.change": form(SIGNED_IN, done=422),
+    "passwords.choose": page(PUBLIC, done=404),  # without the token of a mail
+    "passwords.forgotten": page(PUBLIC),
+    "passwords.own": page(SIGNED_IN),
+    "passwords.save": form(PUBLIC, done=404),
+    "passwords.send": form(PUBLIC, done=200, form={"email": "{person}@nowhere.example"}),
+    "picking.pick": page(VIEW, LIST),
+    "records.history": page(VIEW, RECORD, bin=200),
+    "records.index": page(VIEW, LIST),
+    "records.sheet": page(VIEW, RECORD, bin=200, every=True),
+    "records.trash": page(SIGNED_IN),
+    "roles.add": form(ADMINISTER, done=422),
+    "roles.index": page(ADMINISTER),
+    "roles.matrix": page(ADMINISTER, place={"code": "user"}),
+    "roles.remove": form(ADMINISTER, done=422, place={"code": "nobody"}),  # somebody has it
+    "roles.save": form(ADMINISTER, place={"code": "administrator"}),
+    "second_factor.code": page(PUBLIC, done=303),  # nobody waits for a code
+    "second_factor.enter": form(PUBLIC),
+    "second_factor.index": page(SIGNED_IN),
+    "second_factor.remove": form(SIGNED_IN, ends=True),
+    "second_factor.renew": form(SIGNED_IN, done=422),
+    "second_factor.save": form(SIGNED_IN, done=422),
+    "sign_ins.end": form(SIGNED_IN, SIGN_IN, hidden=303, ends=True),
+    "sign_ins.end_others": form(SIGNED_IN, ends=True),
+    "sign_ins.index": page(SIGNED_IN),
+    "styles.sheet": page(PUBLIC),
+    "thirdparty.vcard": page("thirdparty.view", RECORD, only="thirdparty"),
+    "unsubscribe.act": form(PUBLIC, done=404, place={"token": "none"}),  # without the token of a mail
+    "unsubscribe.ask": page(PUBLIC, done=404, place={"token": "none"}),
+    "user_admin.end_all": form("user.edit", RECORD, only="user"),
+    "user_admin.reset_factor": form("user.edit", RECORD, only="user"),
+    "user_admin.resend": form("user.edit", RECORD, only="user"),
+}  # fmt: skip
+"""By endpoint."""
+
+MORE: dict[str, Route] = {
+    "actions.run:reward": form(
+        VIEW, RECORD, place={"plugin": "loyalty", "name": "reward"}, also="loyalty.reward", only="thirdparty",
+        spends=True,
+    ),
+    "editing.bulk:delete": form(
+        EDIT, RECORD, form={"id": "{number}", "action": "delete"}, also=DELETE, hidden=303, bin=303, spends=True
+    ),
+    "parts.delete:files": form(EDIT, FILE, place=FILES, spends=True),
+    "parts.restore:files": form(EDIT, FILE, place=FILES, spends=True, restores=True),
+    "records.sheet:details": page(VIEW, RECORD, query="tab=details", bin=200, only="thirdparty"),
+    "records.sheet:files": page(VIEW, RECORD, query="tab=files", bin=200, only="thirdparty"),
+    "records.index:facet": page(VIEW, LIST, query="f=loyalty.points:is:1000", only="thirdparty"),
+    "records.index:filter": page(VIEW, LIST, query="f={title}:contains:zinc"),
+    "records.index:search": page(VIEW, LIST, query="q=zinc"),
+}  # fmt: skip
+"""Other ways to use some of them; the endpoint stands before the colon."""
+
+ACTIONS = {("thirdparty", "thirdparty", "convert"), ("thirdparty", "loyalty", "reward")}
+"""Every button of a plugin that does something: entity, plugin, name."""
