@@ -145,21 +145,15 @@ class Mask:
         width, offset = _read_counter(counter, short_counters)
         reset = _read_reset(counter["reset"], fiscal_month)
         _check_reset(reset, {part.name for part in parts})
-        apart = _counter_parts(counter)[0] if counter["customer"] else None
+        apart = next((part for part in parts if part.name == counted_by), None)
+        if counter["customer"]:
+            apart = _counter_parts(counter)[0]
         if counted_by is not None and (apart is None or apart.name != counted_by):
-            apart = None if apart else next((part for part in parts if part.name == counted_by), None)
-            if apart is None:
-                part = "{%s}" % (counted_by * 3)
-                message = _(
-                    "What is counted separately must show in the number: write %(part)s and a plain counter.", part=part
-                )
-                raise MaskError(message)
+            part = f"{{{counted_by * 3}}}"
+            raise MaskError(
+                _("What is counted separately must show in the number: write %(part)s and a plain counter.", part=part)
+            )
         return cls(pattern, tuple(parts), width, offset, reset, apart)
-
-    @property
-    def length(self) -> int:
-        """Characters of each code."""
-        return sum(part.width for part in self.parts)
 
     @property
     def letters(self) -> frozenset[str]:

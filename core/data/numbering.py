@@ -121,9 +121,9 @@ def default_series(session: Session, target: str, series_id: int | None = None) 
 def read_mask(session: Session, pattern: str, counted_by: str | None) -> Mask:
     """The mask of a series, read by the company's settings. Raises `MaskError`."""
     asked = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_((FISCAL_MONTH, SHORT_COUNTERS)))
-    stored = {name: value for name, value in session.connection().execute(asked)}
-    short = stored.get(SHORT_COUNTERS) == "true"
-    month, letter = int(stored.get(FISCAL_MONTH) or 1), counted_by[:1] if counted_by else None
+    stored = dict(session.connection().execute(asked).tuples().all())
+    month, short = int(stored.get(FISCAL_MONTH) or 1), stored.get(SHORT_COUNTERS) == "true"
+    letter = counted_by[:1] if counted_by else None
     return Mask.parse(pattern, fiscal_month=month, short_counters=short, counted_by=letter)
 
 
@@ -158,26 +158,29 @@ def give(
     Raises `Refused` when there is no such series, and `MaskError` when the counter is exhausted; then the unit is
     rolled back and the counter stays where it was.
     """
-    assert registered.entity.numbering is not None
-    attribute = registered.entity.numbering.field
+    attribute = number_field(registered)
     given = {getattr(row, attribute) for row in rows}  # the database does not know them yet
     read: dict[int | None, tuple[Series, Mask]] = {}
     waiting: dict[tuple[int | None, Context], list[Record]] = {}
+    skipped: list[str] = []
     for row in rows:
         if not getattr(row, attribute):
-            wanted = chosen.get(row)
-            if wanted not in read:
+            if (wanted := chosen.get(row)) not in read:
                 series = _series(session, registered, wanted)
                 read[wanted] = series, read_mask(session, series.mask, series.counted_by)
             context = printed(session, registered, read[wanted][1], maker, row)
             waiting.setdefault((wanted, context), []).append(row)
-    skipped: list[str] = []
     for (wanted, context), records in waiting.items():
-        codes, used = _take(session, registered, *read[wanted], context, len(records), given)
-        skipped.extend(used)
-        for record, code in zip(records, codes, strict=True):
-            setattr(record, attribute, code)
-        given.update(codes)
+        while records:
+            last = advance(session, *read[wanted], context, len(records))
+            offered = [read[wanted][1].format(value, context) for value in range(last - len(records) + 1, last + 1)]
+            taken = in_use(session, registered, offered) | given
+            free = [code for code in offered if code not in taken]
+            skipped.extend(code for code in offered if code in taken)
+            given.update(free)
+            for record, code in zip(records, free, strict=False):
+                setattr(record, attribute, code)
+            del records[: len(free)]
     return skipped
 
 
@@ -186,57 +189,35 @@ def _series(session: Session, registered: RegisteredEntity, wanted: int | None) 
     if series is None and wanted is not None:
         raise Refused(_("This numbering series was deleted or does not exist. Choose another."))
     if series is None:
-        raise Refused(
-            _("There is no numbering series for %(entity)s. Add one under Numbering.", entity=registered.entity.plural)
-        )
+        words = {"entity": registered.entity.plural}
+        raise Refused(_("There is no numbering series for %(entity)s. Add one under Numbering.", **words))
     return series
 
 
-def _take(
-    session: Session, registered: RegisteredEntity, series: Series, mask: Mask, context: Context, count: int,
-    given: set[str],
-) -> tuple[list[str], list[str]]:  # fmt: skip
-    codes: list[str] = []
-    skipped: list[str] = []
-    while len(codes) < count:
-        wanted = count - len(codes)
-        last = advance(session, series, mask, context, wanted)
-        offered = [mask.format(value, context) for value in range(last - wanted + 1, last + 1)]
-        taken = in_use(session, registered, offered) | given
-        skipped.extend(code for code in offered if code in taken)
-        codes.extend(code for code in offered if code not in taken)
-    return codes, skipped
+def number_field(registered: RegisteredEntity) -> str:
+    """The field of an entity that is numbered."""
+    assert registered.entity.numbering is not None
+    return registered.entity.numbering.field
 
 
 def in_use(session: Session, registered: RegisteredEntity, codes: Sequence[str]) -> set[str]:
     """Those of some codes that records have, in the bin too."""
-    assert registered.entity.numbering is not None
-    column = registered.model.__table__.columns[registered.entity.numbering.field]
+    column = registered.model.__table__.columns[number_field(registered)]
     return set(session.connection().execute(select(column).where(column.in_(codes))).scalars())
 
 
-def printed(
-    session: Session, registered: RegisteredEntity, mask: Mask, maker: Maker, record: Record | None = None
-) -> Context:
+def printed(session: Session, of: RegisteredEntity, mask: Mask, maker: Maker, record: Record | None = None) -> Context:
     """What the codes of a mask print for a new record; of none, its fields' defaults."""
-    numbering, letters = registered.entity.numbering, mask.letters
-    assert numbering is not None
-    return Context(
-        maker.on,
-        _value_at(session, registered, record, numbering.customer_code) if "c" in letters else None,
-        _value_at(session, registered, record, numbering.type_code) if "t" in letters else None,
-        maker.name if "u" in letters else None,
-    )
+    assert of.entity.numbering is not None
+    paths = (("c", of.entity.numbering.customer_code), ("t", of.entity.numbering.type_code))
+    texts = (_text_at(session, of, record, path) if path and letter in mask.letters else None for letter, path in paths)
+    return Context(maker.on, *texts, user_name=maker.name if "u" in mask.letters else None)
 
 
-def _value_at(session: Session, registered: RegisteredEntity, record: Record | None, path: str | None) -> str | None:
-    if path is None:
-        return None
+def _text_at(session: Session, registered: RegisteredEntity, record: Record | None, path: str) -> str | None:
     name, _dot, further = path.partition(".")
     declaration = registered.fields[name].declaration
-    value = getattr(record, name) if record is not None else None
-    if value is None and declaration.default is not None:
-        value = declaration.default()
+    value = getattr(record, name, None) or (declaration.default() if declaration.default else None)
     if value is not None and further:
         table = Row.metadata.tables[getattr(declaration.type, "to")]  # noqa: B009 - a link, which only it has
         value = session.connection().execute(select(table.c[further]).where(table.c.id == value)).scalar_one_or_none()

@@ -78,11 +78,11 @@ def _check_letters(registered: RegisteredEntity, mask: Mask) -> None:
 def _check_length(registered: RegisteredEntity, mask: Mask) -> None:
     assert registered.entity.numbering is not None
     found = registered.fields[registered.entity.numbering.field]
-    limit = getattr(found.type, "maximum", None)
-    if limit is not None and mask.length > limit:
+    limit, length = getattr(found.type, "maximum", None), sum(part.width for part in mask.parts)
+    if limit is not None and length > limit:
         message = _(
             "Numbers of this pattern have %(length)s characters, and %(field)s has room for %(limit)s: shorten it",
-            length=mask.length, field=found.label, limit=limit,
+            length=length, field=found.label, limit=limit,
         )  # fmt: skip
         raise Refused(message, field="mask")
 
