@@ -121,7 +121,7 @@ def default_series(session: Session, target: str, series_id: int | None = None) 
 def read_mask(session: Session, pattern: str, counted_by: str | None) -> Mask:
     """The mask of a series, read by the company's settings. Raises `MaskError`."""
     asked = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_((FISCAL_MONTH, SHORT_COUNTERS)))
-    stored = dict(session.connection().execute(asked).tuples().all())
+    stored = {name: value for name, value in session.connection().execute(asked)}
     month, short = int(stored.get(FISCAL_MONTH) or 1), stored.get(SHORT_COUNTERS) == "true"
     letter = counted_by[:1] if counted_by else None
     return Mask.parse(pattern, fiscal_month=month, short_counters=short, counted_by=letter)
@@ -210,8 +210,8 @@ def printed(session: Session, of: RegisteredEntity, mask: Mask, maker: Maker, re
     """What the codes of a mask print for a new record; of none, its fields' defaults."""
     assert of.entity.numbering is not None
     paths = (("c", of.entity.numbering.customer_code), ("t", of.entity.numbering.type_code))
-    texts = (_text_at(session, of, record, path) if path and letter in mask.letters else None for letter, path in paths)
-    return Context(maker.on, *texts, user_name=maker.name if "u" in mask.letters else None)
+    texts = [_text_at(session, of, record, path) if path and letter in mask.letters else None for letter, path in paths]
+    return Context(maker.on, texts[0], texts[1], maker.name if "u" in mask.letters else None)
 
 
 def _text_at(session: Session, registered: RegisteredEntity, record: Record | None, path: str) -> str | None:

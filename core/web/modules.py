@@ -22,6 +22,7 @@ from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.demo import demo_box
 from core.web.form_contexts import FormGroup, FormPage
+from core.web.forms import setting_controls, setting_texts
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
 from core.web.responses import attachment, is_fragment, page, see

@@ -70,7 +70,7 @@ def series_preview(entity: RegisteredEntity, record: Record | None, typed: Mappi
     if entity.model is not Series:
         return None
     series = record if isinstance(record, Series) else None
-    url = url_for("numbering.preview", **({"series": series.id} if series else {}))
+    url = url_for("numbering.preview", series=series.id if series else None)
     target = here().registry.entities.get(series.target if series else typed.get("target", ""))
     pattern = typed.get("mask", "").strip()
     if target is None or target.entity.numbering is None or not pattern:
