@@ -109,14 +109,18 @@ class Mask:
     width: int
     offset: int = 0
     reset: Reset = Reset()
-    per_customer: Part | None = None
+    apart: Part | None = None
+    """The part a counter of its own is kept for each text of: customer or third-party type."""
 
     @classmethod
-    def parse(cls, pattern: str, *, fiscal_month: int = 1, short_counters: bool = False) -> Mask:
+    def parse(
+        cls, pattern: str, *, fiscal_month: int = 1, short_counters: bool = False, counted_by: str | None = None
+    ) -> Mask:
         """Read a mask.
 
         Arguments: `pattern` as typed; `fiscal_month`, the month in which the company's fiscal year starts;
-        `short_counters`, whether counters of one or two digits are allowed.
+        `short_counters`, whether counters of one or two digits are allowed; `counted_by`, the letter of what is counted
+        separately (`c` customer, `t` third-party type), which must then be printed.
         Raises: MaskError, whatever the text.
         Source: TP-2, FACTS-dolibarr 1.5, vectors N22 to N24 and N27.
         """
@@ -141,8 +145,20 @@ class Mask:
         width, offset = _read_counter(counter, short_counters)
         reset = _read_reset(counter["reset"], fiscal_month)
         _check_reset(reset, {part.name for part in parts})
-        per_customer = _counter_parts(counter)[0] if counter["customer"] else None
-        return cls(pattern, tuple(parts), width, offset, reset, per_customer)
+        apart = next((part for part in parts if part.name == counted_by), None)
+        if counter["customer"]:
+            apart = _counter_parts(counter)[0]
+        if counted_by is not None and (apart is None or apart.name != counted_by):
+            part = f"{{{counted_by * 3}}}"
+            raise MaskError(
+                _("What is counted separately must show in the number: write %(part)s and a plain counter.", part=part)
+            )
+        return cls(pattern, tuple(parts), width, offset, reset, apart)
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """What it prints of a record and its maker: `c` customer code, `t` third-party type, `u` user's name."""
+        return frozenset(part.name for part in self.parts) & {"c", "t", "u"}
 
     @property
     def first(self) -> int:
@@ -183,12 +199,12 @@ class Mask:
         return datetime.date(year, month, 1) if year <= datetime.MAXYEAR else None
 
     def scope(self, context: Context) -> str:
-        """What the counter is counted separately by: the customer characters of `{ccc000}`, else nothing.
+        """What the counter is counted separately by, as printed: customer, third-party type, or nothing.
 
         It is the characters *printed*, not the whole customer code: two customers whose codes begin alike print the
         same characters, and with a counter each they would be given the same code.
         """
-        return self.per_customer.cut(_clean(context.customer_code)) if self.per_customer else ""
+        return self.apart.cut(_of_record(context)[self.apart.name]) if self.apart else ""
 
     def format(self, value: int, context: Context) -> str:
         """The code of number `value`.
@@ -209,10 +225,7 @@ class Mask:
             "y": f"{self.reset.printed_year(context.on):04d}",
             "m": f"{context.on.month:02d}",
             "d": f"{context.on.day:02d}",
-            "c": _clean(context.customer_code),
-            # Type codes taken over from Dolibarr begin with TE_, which its masks do not print.
-            "t": _clean(context.type_code).removeprefix("TE_"),
-            "u": _clean(context.user_name) or NO_USER,
+            **_of_record(context),
             "0": f"{value:0{self.width}d}",
         }
         return "".join(part.cut(sources[part.name]) if part.name else part.text for part in self.parts)
@@ -354,6 +367,16 @@ def _check_reset(reset: Reset, printed: set[str]) -> None:
             " add {mm}, or write @- to print the year in which the fiscal year starts."
         )
         raise MaskError(message)
+
+
+def _of_record(context: Context) -> dict[str, str]:
+    """What the letters print that stand for a record and its maker."""
+    return {
+        "c": _clean(context.customer_code),
+        # Type codes taken over from Dolibarr begin with TE_, which its masks do not print.
+        "t": _clean(context.type_code).removeprefix("TE_"),
+        "u": _clean(context.user_name) or NO_USER,
+    }
 
 
 def _clean(text: str | None) -> str:

@@ -12,6 +12,7 @@ from core.contract.contributions import Action, Check, Entity, Job, MenuItem, Pa
 from core.contract.hooks import Hooks
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
+from core.data.numbering import NUMBERED
 from core.data.records import Facet, Fielded, Record
 from core.errors import ContractError, NotFound, PluginError
 from core.fields import Declaration, Field, Listed, Option
@@ -120,8 +121,12 @@ def build_registry(
 ) -> Registry:
     """Assemble what the enabled plugins declare. Raises `PluginError` naming the plugin whose part does not fit."""
     entities: dict[str, RegisteredEntity] = {}
-    for plugin, model in (*((CORE, model) for model in core_entities), *hooks.gather("entities")):
+    declared = [*((CORE, model) for model in core_entities), *hooks.gather("entities")]
+    for plugin, model in declared:
         _check_model(plugin, model)
+    numbered = (model.entity for _plugin, model in declared if model.entity.numbering)
+    dictionaries = {**dictionaries, NUMBERED: tuple(Option(found.name, found.plural) for found in numbered)}
+    for plugin, model in declared:
         if model.entity.name in entities:
             raise PluginError(plugin, _("The entity %(name)s is declared twice", name=model.entity.name))
         entities[model.entity.name] = _assemble(hooks, plugin, model, dictionaries, custom)

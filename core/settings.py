@@ -11,13 +11,26 @@ from sqlalchemy.orm import Session
 from core.contract.plugin import Setting
 from core.data.tables import SettingValue
 from core.errors import Invalid, Refused
-from core.fields import Country, FieldType, Text
+from core.fields import Boolean, Choice, Country, FieldType, Text
 from core.i18n import lazy as _
 
+MONTHS = (
+    _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"), _("September"),
+    _("October"), _("November"), _("December"),
+)  # fmt: skip
 CORE_SETTINGS: tuple[Setting, ...] = (
     Setting("company_name", Text(128), _("Company"), default="Comptoir"),
     Setting("country", Country(), _("Country"), default="FR"),
-)
+    Setting(
+        "fiscal_month", Choice({str(number): month for number, month in enumerate(MONTHS, 1)}),
+        _("Month in which the fiscal year starts"), default="1",
+        help=_("Numbers that start again with the fiscal year go by it"),
+    ),
+    Setting(
+        "short_counters", Boolean(), _("Allow short counters"), default=False,
+        help=_("Counters of one or two digits in numbers"),
+    ),
+)  # fmt: skip
 
 
 def read_settings(session: Session, owner: str, declared: Iterable[Setting]) -> dict[str, Any]:

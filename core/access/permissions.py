@@ -89,7 +89,11 @@ class Permissions:
     def writable(self, actor: Actor, registered: RegisteredEntity, action: Doing) -> list[Field]:
         """The fields an actor may type, in one list for form, inline edit, bulk, raw POST and import (SECURITY 7.6)."""
         visible = self.fields(actor, registered) - self.withheld(actor, registered, action)
-        return [found for found in registered.fields.values() if found.writable and found.name in visible]
+        return [
+            found
+            for found in registered.fields.values()
+            if found.writable and found.name in visible and (action == "create" or not found.declaration.once)
+        ]
 
     def fields(self, actor: Actor, registered: RegisteredEntity) -> frozenset[str]:
         """Names of the fields the actor may see, on every road (T39). A list with nothing to choose from is left out."""

@@ -45,11 +45,17 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """Which field of a new record gets a number when left empty, and the mask of the first series (TP-2)."""
+    """Which field of a new record gets a number when left empty, and the mask of the first series (TP-2).
+
+    `customer_code` and `type_code` name what `{ccc}` and `{ttt}` print: a field of the record (`role`), or one of the
+    record that a field links to (`thirdparty_id.code`). Without one, masks with that part are refused.
+    """
 
     field: str
     mask: str
     label: Text
+    customer_code: str | None = None
+    type_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,58 @@
 
 A counter row per (series, scope, period) is moved on by UPDATE ... RETURNING inside the unit, as late as the flush, so
 a rollback gives the number back; a unique index on the code stands behind it. A code already in use is stepped over.
+What an administrator may do with series, and what they show before, is in `core.features.numbering`.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, select, update
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.contributions import Entity
 from core.data.records import Identifier, Record, Row
+from core.data.tables import SettingValue
 from core.errors import Invalid, Refused
-from core.fields import Text, field
+from core.fields import Boolean, Choice, Text, field
+from core.fields.keys import fold
 from core.i18n import lazy as _
 from core.masks import Context, Mask, MaskError
 
 if TYPE_CHECKING:
     from core.registry import RegisteredEntity
 
+NUMBERED = "core.numbered"
+"""The list of the entities whose records have numbers; the registry makes it."""
+FISCAL_MONTH, SHORT_COUNTERS = "core.fiscal_month", "core.short_counters"
+"""The settings of the company that masks are read by; declared in `core.settings`."""
+
+
+class Maker(NamedTuple):
+    """What codes print of who makes a record, and when; the system has no name."""
+
+    on: datetime.date
+    name: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered(Choice):
+    """One of the entities that have numbers."""
+
+    maximum = 80
+    keyed = True
+
+    def key(self, value: str) -> str | None:
+        return fold(value)
+
 
 class MaskText(Text):
-    """A numbering mask; one that cannot work is refused when it is saved."""
+    """A numbering mask; one that cannot work is refused when it is saved, by the company's settings then."""
 
     name = "mask"
     keyed = False
@@ -38,7 +65,7 @@ class MaskText(Text):
         """The mask as typed; raises `Invalid` with the reason."""
         checked = super().check(value)
         try:
-            Mask.parse(checked)
+            Mask.parse(checked, short_counters=True)
         except MaskError as error:
             raise Invalid(error.message) from error
         return checked
@@ -49,17 +76,24 @@ class Series(Record):
 
     __tablename__ = "core_series"
     entity = Entity(
-        "series", _("Numbering series"), _("Numbering"), slug="numbering", title="name", new_label=_("New series"),
+        "series", _("Numbering series"), _("Numbering"), slug="numbering", title="name", new_label=_("Add series"),
         group="administration", icon="hash", order=30, default_sort="name", administrators_only=True,
     )  # fmt: skip
     name: Mapped[str] = field(Text(80), _("Name"), listed=True, search=True)
-    target: Mapped[str] = field(Text(80), _("Numbers records of"), listed=True, readonly=True)
+    target: Mapped[str] = field(Numbered(dictionary=NUMBERED), _("Numbers records of"), listed=True, once=True)
     mask: Mapped[str] = field(
         MaskText(),
         _("Pattern"),
         listed=True,
         help=_("For example CU{yy}{mm}-{0000}: year, month and a counter of four digits"),
     )
+    counted_by: Mapped[str | None] = field(
+        Choice({"type": _("Third-party type"), "customer": _("Customer")}), _("Counted separately by")
+    )
+    is_default: Mapped[bool] = field(
+        Boolean(), _("Default"), listed=True, default=lambda: False,
+        help=_("Used unless somebody chooses another series; where none is, the oldest is used"),
+    )  # fmt: skip
 
 
 Index("ix_core_series_target", Series.__table__.columns["target"])
@@ -77,66 +111,114 @@ class Counter(Row):
     last: Mapped[int] = mapped_column(BigInteger)
 
 
-def default_series(session: Session, target: str) -> Series | None:
-    """The first live series of an entity."""
+def default_series(session: Session, target: str, series_id: int | None = None) -> Series | None:
+    """The live series an entity is numbered by, or the one that was chosen."""
+    found = select(Series).where(Series.target == target).order_by(Series.is_default.desc(), Series.id).limit(1)
     with session.no_autoflush:
-        return session.scalars(select(Series).where(Series.target == target).order_by(Series.id).limit(1)).first()
+        return session.scalars(found if series_id is None else found.where(Series.id == series_id)).first()
 
 
-def _place(series: Series, mask: Mask, context: Context) -> dict[str, Any]:
-    return {"series_id": series.id, "scope": mask.scope(context), "period": mask.period(context.on)}
+def read_mask(session: Session, pattern: str, counted_by: str | None) -> Mask:
+    """The mask of a series, read by the company's settings. Raises `MaskError`."""
+    asked = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_((FISCAL_MONTH, SHORT_COUNTERS)))
+    stored = {name: value for name, value in session.connection().execute(asked)}
+    month, short = int(stored.get(FISCAL_MONTH) or 1), stored.get(SHORT_COUNTERS) == "true"
+    letter = counted_by[:1] if counted_by else None
+    return Mask.parse(pattern, fiscal_month=month, short_counters=short, counted_by=letter)
+
+
+def place(series_id: int | None, mask: Mask, context: Context) -> dict[str, Any]:
+    """Where the counter for a code stands: the key of its row."""
+    return {"series_id": series_id, "scope": mask.scope(context), "period": mask.period(context.on)}
 
 
 def advance(session: Session, series: Series, mask: Mask, context: Context, count: int) -> int:
-    """Move the counter on by `count` under its row lock; returns the new last value."""
+    """Move the counter on by `count` under its row lock; returns the new last value.
+
+    A counter still below the offset of the mask jumps to it, as `Mask.after` says (FACTS-dolibarr 1.5).
+    """
     connection = session.connection()
-    place = _place(series, mask, context)
-    move = update(Counter).filter_by(**place).values(last=Counter.last + count).returning(Counter.last)
-    last = connection.execute(move).scalar_one_or_none()
-    if last is None:
+    key, before = place(series.id, mask, context), mask.first - 1
+    last = case((Counter.last < before, before), else_=Counter.last) + count
+    move = update(Counter).filter_by(**key).values(last=last).returning(Counter.last)
+    moved = connection.execute(move).scalar_one_or_none()
+    if moved is None:
         dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(Counter).values(**place, last=mask.first - 1).on_conflict_do_nothing())
-        last = connection.execute(move).scalar_one()
-    return int(last)
+        connection.execute(dialect.insert(Counter).values(**key, last=before).on_conflict_do_nothing())
+        moved = connection.execute(move).scalar_one()
+    return int(moved)
 
 
-def take(
-    session: Session, registered: RegisteredEntity, count: int, on: datetime.date, typed: Collection[str] = ()
-) -> tuple[list[str], list[str]]:
-    """The next `count` codes of an entity's default series, and the codes stepped over because somebody had them.
+def give(
+    session: Session, registered: RegisteredEntity, rows: Iterable[Record], chosen: Mapping[Record, int], maker: Maker
+) -> list[str]:
+    """Number the records among `rows`, new ones of an entity, that have no code; returns the codes stepped over.
 
-    `typed`: codes of records that are about to be written beside these, which the database does not know yet.
-    Raises `Refused` when the entity has no series, and `MaskError` when the counter is exhausted; then the unit is
+    `chosen`: the series of records that shall not have one of the default series.
+    Raises `Refused` when there is no such series, and `MaskError` when the counter is exhausted; then the unit is
     rolled back and the counter stays where it was.
     """
-    numbering = registered.entity.numbering
-    series = default_series(session, registered.entity.name)
-    if numbering is None or series is None:
-        raise Refused(
-            _("There is no numbering series for %(entity)s. Add one under Numbering.", entity=registered.entity.plural)
-        )
-    mask = Mask.parse(series.mask)
-    context = Context(on=on)
-    codes: list[str] = []
+    attribute = number_field(registered)
+    given = {getattr(row, attribute) for row in rows}  # the database does not know them yet
+    read: dict[int | None, tuple[Series, Mask]] = {}
+    waiting: dict[tuple[int | None, Context], list[Record]] = {}
     skipped: list[str] = []
-    while len(codes) < count:
-        wanted = count - len(codes)
-        last = advance(session, series, mask, context, wanted)
-        offered = [mask.format(value, context) for value in range(last - wanted + 1, last + 1)]
-        taken = _in_use(session, registered.model, numbering.field, offered) | set(typed)
-        skipped.extend(code for code in offered if code in taken)
-        codes.extend(code for code in offered if code not in taken)
-    return codes, skipped
+    for row in rows:
+        if not getattr(row, attribute):
+            if (wanted := chosen.get(row)) not in read:
+                series = _series(session, registered, wanted)
+                read[wanted] = series, read_mask(session, series.mask, series.counted_by)
+            context = printed(session, registered, read[wanted][1], maker, row)
+            waiting.setdefault((wanted, context), []).append(row)
+    for (wanted, context), records in waiting.items():
+        while records:
+            last = advance(session, *read[wanted], context, len(records))
+            offered = [read[wanted][1].format(value, context) for value in range(last - len(records) + 1, last + 1)]
+            taken = in_use(session, registered, offered) | given
+            free = [code for code in offered if code not in taken]
+            skipped.extend(code for code in offered if code in taken)
+            given.update(free)
+            for record, code in zip(records, free, strict=False):
+                setattr(record, attribute, code)
+            del records[: len(free)]
+    return skipped
 
 
-def _in_use(session: Session, model: type[Record], attribute: str, codes: Sequence[str]) -> set[str]:
-    column = model.__table__.columns[attribute]
+def _series(session: Session, registered: RegisteredEntity, wanted: int | None) -> Series:
+    series = default_series(session, registered.entity.name, wanted)
+    if series is None and wanted is not None:
+        raise Refused(_("This numbering series was deleted or does not exist. Choose another."))
+    if series is None:
+        words = {"entity": registered.entity.plural}
+        raise Refused(_("There is no numbering series for %(entity)s. Add one under Numbering.", **words))
+    return series
+
+
+def number_field(registered: RegisteredEntity) -> str:
+    """The field of an entity that is numbered."""
+    assert registered.entity.numbering is not None
+    return registered.entity.numbering.field
+
+
+def in_use(session: Session, registered: RegisteredEntity, codes: Sequence[str]) -> set[str]:
+    """Those of some codes that records have, in the bin too."""
+    column = registered.model.__table__.columns[number_field(registered)]
     return set(session.connection().execute(select(column).where(column.in_(codes))).scalars())
 
 
-def peek(session: Session, series: Series, on: datetime.date, count: int = 3) -> list[str]:
-    """The next codes a series would give on a day; takes none."""
-    mask = Mask.parse(series.mask)
-    context = Context(on=on)
-    last = session.scalar(select(Counter.last).filter_by(**_place(series, mask, context)))
-    return mask.preview(mask.first - 1 if last is None else last, context, count)
+def printed(session: Session, of: RegisteredEntity, mask: Mask, maker: Maker, record: Record | None = None) -> Context:
+    """What the codes of a mask print for a new record; of none, its fields' defaults."""
+    assert of.entity.numbering is not None
+    paths = (("c", of.entity.numbering.customer_code), ("t", of.entity.numbering.type_code))
+    texts = [_text_at(session, of, record, path) if path and letter in mask.letters else None for letter, path in paths]
+    return Context(maker.on, texts[0], texts[1], maker.name if "u" in mask.letters else None)
+
+
+def _text_at(session: Session, registered: RegisteredEntity, record: Record | None, path: str) -> str | None:
+    name, _dot, further = path.partition(".")
+    declaration = registered.fields[name].declaration
+    value = getattr(record, name, None) or (declaration.default() if declaration.default else None)
+    if value is not None and further:
+        table = Row.metadata.tables[getattr(declaration.type, "to")]  # noqa: B009 - a link, which only it has
+        value = session.connection().execute(select(table.c[further]).where(table.c.id == value)).scalar_one_or_none()
+    return None if value is None else str(value)

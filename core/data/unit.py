@@ -74,6 +74,8 @@ class Unit:
     """Records that were asked for: kept, so that the version that was read is the one that is compared."""
     _links: list[Changed] = field(default_factory=list)
     """Fields of several values whose links are written once the flush gave their records numbers."""
+    _series: dict[Record, int] = field(default_factory=dict)
+    """The numbering series somebody chose for a new record."""
     _answered: str = ""
     """The plugin whose reaction wrote last."""
 
@@ -86,6 +88,10 @@ class Unit:
         record.created_at = record.updated_at = self.moment
         self.session.add(record)
         return record
+
+    def number_from(self, record: Record, series_id: int) -> None:
+        """Let a new record take its number from this series instead of the default one (TP-2)."""
+        self._series[record] = series_id
 
     def get(self, model: type[R], record_id: int, *, version: int | None = None, deleted: bool = False) -> R:
         """The record. `version`: what the form was made from; `deleted`: also from the bin.
@@ -307,17 +313,12 @@ class Unit:
         numbered = [row for row in new if isinstance(row, Record) and row.entity.numbering]
         for model in dict.fromkeys(map(type, numbered)):
             registered = self.context.registry.entity_of(model)
-            assert registered.entity.numbering is not None
-            attribute = registered.entity.numbering.field
             rows = [row for row in numbered if type(row) is model]
-            typed = {getattr(row, attribute) for row in rows}
-            waiting = [row for row in rows if not getattr(row, attribute)]
-            if waiting:
-                codes, skipped = numbering.take(self.session, registered, len(waiting), datetime.date.today(), typed)
-                for row, code in zip(waiting, codes, strict=True):
-                    setattr(row, attribute, code)
-                for code in skipped:
-                    self.notice(_("%(code)s was already used and was stepped over", code=code))
+            maker = numbering.Maker(
+                datetime.date.today(), None if self.context.actor.is_system else self.context.actor.name
+            )
+            for code in numbering.give(self.session, registered, rows, self._series, maker):
+                self.notice(_("%(code)s was already used and was stepped over", code=code))
 
 
 @event.listens_for(GuardedSession, "before_flush")

@@ -249,6 +249,7 @@ class Declaration(Generic[T]):
     indexed: bool = False
     personal: bool = False
     readonly: bool = False
+    once: bool = False
     no_mail: tuple[Any, ...] = ()
     permission: str | None = None
     help: Text | None = None
@@ -276,6 +277,7 @@ class Options(TypedDict, Generic[T], total=False):
     indexed: bool
     personal: bool
     readonly: bool
+    once: bool
     no_mail: tuple[T, ...]
     permission: str | None
     help: Text | None
@@ -289,7 +291,7 @@ def field(type: Reads[T], label: Text, **options: Unpack[Options[T]]) -> MappedC
     `required` asks people for a value even though the column may be empty. `unique` holds among live records.
     `listed` shows it in lists, `quick` changes it there with one click, `search` finds records by it, `indexed` keeps
     sorting by it fast. `personal` marks data of a person (logs, export right, erasure). `readonly` is set by services
-    only. `permission` hides it on every road from users without it. `default` is called for each new record.
+    only; `once` is typed for a new record and stays. `permission` hides it on every road from users without it. `default` is called for each new record.
     `no_mail`: values with which a record says that it wants no mail; the opt-out gate asks for them (ML-4).
     """
     kind = cast("FieldType[T]", type)

@@ -55,7 +55,7 @@ def _seed_series(unit: Unit, model: type[Record]) -> None:
         return
     known = select(Series.__table__.c.id).where(Series.__table__.c.target == model.entity.name).limit(1)
     if unit.session.connection().execute(known).first() is None:
-        unit.add(Series(name=str(numbering.label), target=model.entity.name, mask=numbering.mask))
+        unit.add(Series(name=str(numbering.label), target=model.entity.name, mask=numbering.mask, is_default=True))
 
 
 def is_behind(known: Known | None, found: Discovered, plugin: Plugin) -> bool:

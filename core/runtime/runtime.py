@@ -27,11 +27,13 @@ from core.data.context import Context
 from core.data.engine import Database
 from core.data.guards import is_inside_unit
 from core.data.migrations import CORE_FOLDER, fingerprint, migrate
+from core.data.numbering import Series
 from core.data.references import declare_references
 from core.data.tables import PluginState, State, bump
 from core.errors import Busy, PluginError
 from core.exchange.accounts import settle_user
 from core.features import notifications
+from core.features.numbering import settle_series
 from core.i18n import Text
 from core.runtime import installing, rehearsal, watchdog
 from core.runtime.discovery import Discovery
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("comptoir.runtime")
 
-RULES = {User.entity.name: settle_user}
-"""What accounts send is the business of a room above theirs."""
+RULES = {User.entity.name: settle_user, Series.entity.name: settle_series}
+"""What accounts send, and what masks must fit, is the business of rooms above theirs."""
 MAXIMUM_QUEUE = 1_000
 """Incidents kept while the database cannot take them; all of them are in the log as well."""
 REPEAT_SECONDS = 10.0

@@ -190,6 +190,8 @@ class ListPage:
     """Selects every row of the list, not only those of this page."""
     all_label: Text = ""
     all_selected: bool = False
+    new_is_button: bool = False
+    """Whether UX names the link to the form as a button."""
     query: str = ""
     """The list as its address asks for it, for what is done with all its rows."""
 

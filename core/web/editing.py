@@ -37,6 +37,7 @@ from core.web.forms import (
     writable_fields,
 )
 from core.web.list_page import make_one_row, make_row_page
+from core.web.number_boxes import NUMBER_SERIES, series_preview
 from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
@@ -55,7 +56,7 @@ LONGEST_LOCATION = 500
 @policy("entity.create")
 def new(entity: RegisteredEntity) -> Response:
     """An empty form; values in the address fill fields (`?role=prospect`)."""
-    return _new_page(entity, typed_values(entity, None, {**_setting_defaults(entity), **_filled(entity)}), {}, 200)
+    return new_page(entity, typed_values(entity, None, {**_setting_defaults(entity), **_filled(entity)}), {}, 200)
 
 
 def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
@@ -96,7 +97,7 @@ def _another(entity: RegisteredEntity, values: Mapping[str, str]) -> str:
     return address if len(address) <= LONGEST_LOCATION else url_for("editing.new", entity=entity)
 
 
-def _new_page(
+def new_page(
     entity: RegisteredEntity,
     values: Mapping[str, str],
     errors: Mapping[str, Text],
@@ -108,7 +109,7 @@ def _new_page(
     content = make_form_page(
         entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](_filled(entity))), cancel_url=index,
         values=values, errors=errors,
-        key=form_key(), message=message,
+        key=form_key(), message=message, preview=series_preview(entity, None, values),
     )  # fmt: skip
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(entity.entity.plural, index), Crumb(heading)]
     return page("core/form.html", status, page=content, shell=make_shell(heading, crumbs))
@@ -132,14 +133,16 @@ def create(entity: RegisteredEntity) -> Response:
         **{name: found.typed for name, found in typed_fields(form).items() if found.submitted},
     }
     if request.form.get("then") == FIND:
-        return _new_page(entity, typed, unclear, 200)
+        return new_page(entity, typed, unclear, 200)
     if errors:
-        return _new_page(entity, typed, errors, 422)
-    here().form_again = lambda status, message: _new_page(entity, typed, {}, status, message)
+        return new_page(entity, typed, errors, 422)
+    here().form_again = lambda status, message: new_page(entity, typed, {}, status, message)
     another = request.form.get("then") == "another"
     try:
         with transaction(f"{entity.name}.create") as unit:
             record = unit.add(entity.model())
+            if (series := number_argument(request.form, NUMBER_SERIES)) is not None:
+                unit.number_from(record, series)
             fields = typed_fields(form).values()
             own = [found for found in fields if found.submitted and found.data is not None]
             for found in sorted(own, key=lambda found: found.source.owner is not entity.model):
@@ -152,7 +155,7 @@ def create(entity: RegisteredEntity) -> Response:
                 unit.claim(key, location, here().actor.id)
     except Refused as error:
         errors, message = _places(entity, error)
-        return earlier_result(key) or _new_page(entity, typed, errors, 422, message)
+        return earlier_result(key) or new_page(entity, typed, errors, 422, message)
     return see(location, unit.operation)
 
 
@@ -189,10 +192,10 @@ def check(entity: RegisteredEntity) -> Response:
 def edit(entity: RegisteredEntity, record_id: int) -> Response:
     """The form of a record."""
     record = record_or_404(entity.model, record_id)
-    return _edit_page(entity, record, typed_values(entity, record, {}), {}, 200, record.version)
+    return edit_page(entity, record, typed_values(entity, record, {}), {}, 200, record.version)
 
 
-def _edit_page(
+def edit_page(
     entity: RegisteredEntity, record: Record, values: Mapping[str, str], errors: Mapping[str, Text], status: int, version: int,
     message: Text | None = None,
 ) -> Response:  # fmt: skip
@@ -200,6 +203,7 @@ def _edit_page(
     content = make_form_page(
         entity, heading=_("Edit %(title)s", title=record.title), url=url_for("editing.edit", entity=entity, record_id=record.id),
         cancel_url=sheet, values=values, errors=errors, version=version, key=form_key(), message=message,
+        preview=series_preview(entity, record, values),
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),
@@ -229,7 +233,7 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
     if record.deleted_at is not None:
         return _deleted_page(entity, record, typed)
     if version is None:
-        return _edit_page(
+        return edit_page(
             entity,
             record,
             typed,
@@ -239,11 +243,11 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
             _("This form is incomplete. Check the values and save again."),
         )
     if request.form.get("then") == FIND:
-        return _edit_page(entity, record, typed, unclear, 200, version)
+        return edit_page(entity, record, typed, unclear, 200, version)
     if version != record.version and not unclear:
         return make_conflict_page(entity, record, typed, version)
     if errors:
-        return _edit_page(entity, record, typed, errors, 422, version)
+        return edit_page(entity, record, typed, errors, 422, version)
     here().form_again = lambda status, message: _edit_again(entity, record_id, typed, status, version, message)
     location = url_for("records.sheet", entity=entity, record_id=record_id)
     try:
@@ -266,14 +270,14 @@ def save(entity: RegisteredEntity, record_id: int) -> Response:
         return make_conflict_page(entity, record_or_404(entity.model, record_id), typed, version)
     except Refused as error:
         errors, message = _places(entity, error)
-        return earlier_result(key) or _edit_page(entity, record, typed, errors, 422, version, message)
+        return earlier_result(key) or edit_page(entity, record, typed, errors, 422, version, message)
     return see(location, unit.operation)
 
 
 def _edit_again(
     entity: RegisteredEntity, record_id: int, typed: Mapping[str, str], status: int, version: int, message: Text
 ) -> Response:
-    return _edit_page(entity, record_or_404(entity.model, record_id), typed, {}, status, version, message)
+    return edit_page(entity, record_or_404(entity.model, record_id), typed, {}, status, version, message)
 
 
 def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, str]) -> Response:
@@ -282,7 +286,7 @@ def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, 
         "%(title)s was deleted meanwhile. Nothing you typed is lost: restore it from the trash in another tab, then save.",
         title=record.title,
     )
-    return _edit_page(entity, record, typed, {}, 404, record.version, message)
+    return edit_page(entity, record, typed, {}, 404, record.version, message)
 
 
 # -- one field --------------------------------------------------------------------------------------------------

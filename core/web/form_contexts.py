@@ -35,6 +35,31 @@ class PickStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Automatic:
+    """The number a new record gets by itself (UX 2.4): what it would be, or why that cannot be said.
+
+    `series`: those to choose from, when there are several, with the next number of each in their labels.
+    """
+
+    will_be: Text | None
+    problem: Text | None
+    series: Sequence[Option] = ()
+    chosen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPreview:
+    """What a numbering series would give (UX 2.13), worked out by the server: `url` does so anew for what is typed."""
+
+    url: str
+    next: Text | None = None
+    then: Text | None = None
+    later: Text | None = None
+    skipped: Text | None = None
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FormControl:
     """One field of a form. `kind`, `attributes`, `options` as in `core.fields.Control`; `value` as typed."""
 
@@ -49,6 +74,7 @@ class FormControl:
     error: Text | None
     note: Text | None = None
     combo: Combobox | None = None
+    automatic: Automatic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,7 @@ class FormPage:
     create_another: bool
     message: Text | None = None
     checks_url: str | None = None
+    preview: NumberPreview | None = None
 
 
 @dataclass(frozen=True, slots=True)

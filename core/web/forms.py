@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import url_for
@@ -12,13 +13,15 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field as FormField
 
 from core.access.permissions import Doing
+from core.contract.plugin import Setting
 from core.data.records import Record, value_of
 from core.errors import Invalid
 from core.fields import Field, Link, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
-from core.web.form_contexts import FormControl, FormGroup, FormPage
+from core.web.form_contexts import FormControl, FormGroup, FormPage, NumberPreview
+from core.web.number_boxes import automatic, is_numbered
 from core.web.picking import SELECT_UP_TO, combobox, find_records, target_of
 from core.web.sheet_page import sections
 
@@ -113,6 +116,7 @@ def make_form_page(
     version: int | None = None,
     key: str | None = None,
     message: Text | None = None,
+    preview: NumberPreview | None = None,
 ) -> FormPage:
     """The page of a create or edit form, with what was typed and what is wrong."""
     errors = errors or {}
@@ -120,6 +124,8 @@ def make_form_page(
     fields_shown = writable_fields(registered, "create" if version is None else "edit")
     for label, fields in sections(registered, fields_shown):
         controls = [_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields]
+        if version is None:
+            controls = [_numbered(registered, control) for control in controls]
         is_open = not groups or any(control.error for control in controls)
         groups.append(FormGroup(label, controls, is_open))
     return FormPage(
@@ -133,7 +139,37 @@ def make_form_page(
         create_another=version is None,
         message=message,
         checks_url=url_for("editing.check", entity=registered),
+        preview=preview,
     )
+
+
+def _numbered(registered: RegisteredEntity, control: FormControl) -> FormControl:
+    """The field of a new record that gets a number by itself, with that number."""
+    return replace(control, automatic=automatic(registered)) if is_numbered(registered, control.name) else control
+
+
+def setting_controls(
+    declared: Iterable[Setting], typed: Mapping[str, str], errors: Mapping[str, Text]
+) -> list[FormControl]:
+    """The controls of declared settings, with what was typed and what is wrong."""
+    controls = []
+    for setting in declared:
+        control = setting.type.control()
+        controls.append(
+            FormControl(
+                setting.name, setting.label, control.kind, dict(control.attributes), control.options,
+                typed.get(setting.name, ""), False, setting.help, errors.get(setting.name),
+            )
+        )  # fmt: skip
+    return controls
+
+
+def setting_texts(declared: Iterable[Setting], values: Mapping[str, Any]) -> dict[str, str]:
+    """What the controls of settings hold at first."""
+    return {
+        setting.name: "" if values[setting.name] is None else setting.type.edit_text(values[setting.name])
+        for setting in declared
+    }
 
 
 def _control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:

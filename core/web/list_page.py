@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from core.contract.contributions import View
+from core.data.numbering import Series
 from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
 from core.exchange.mail.templates import email_fields
 from core.fields import Field, Option
@@ -136,6 +137,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         views=_views(query),
         new_url=url_for("editing.new", entity=query.entity, **dict[str, Any](defaults)) if may_create else None,
         new_label=view.new_label if view else entity.new_label,
+        new_is_button=query.entity.model is Series,
         first_url=list_url(query) if found.first_number > 1 else None,
         previous_url=list_url(query, found.previous) if found.previous and found.first_number > 1 else None,
         next_url=list_url(query, found.next)

@@ -21,7 +21,8 @@ from core.upkeep.dumps import entities_of, write_dump
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.demo import demo_box
-from core.web.form_contexts import FormControl, FormGroup, FormPage
+from core.web.form_contexts import FormGroup, FormPage
+from core.web.forms import setting_controls, setting_texts
 from core.web.module_contexts import ImpactPage, ModuleCard, ModuleDetails, ModulesPage
 from core.web.policy import guarded_by_password, policy
 from core.web.responses import attachment, is_fragment, page, see
@@ -355,23 +356,11 @@ def settings(name: str) -> Response:
     """The settings a module declares."""
     plugin = _settings_plugin(name)
     values = read_settings(here().session, name, plugin.settings)
-    typed = {
-        setting.name: "" if values[setting.name] is None else setting.type.edit_text(values[setting.name])
-        for setting in plugin.settings
-    }
-    return _settings_page(plugin, typed, {}, 200)
+    return _settings_page(plugin, setting_texts(plugin.settings, values), {}, 200)
 
 
 def _settings_page(plugin: Plugin, typed: Mapping[str, str], errors: Mapping[str, Text], status: int) -> Response:
-    controls = []
-    for setting in plugin.settings:
-        control = setting.type.control()
-        controls.append(
-            FormControl(
-                setting.name, setting.label, control.kind, dict(control.attributes), control.options,
-                typed.get(setting.name, ""), False, setting.help, errors.get(setting.name),
-            )
-        )  # fmt: skip
+    controls = setting_controls(plugin.settings, typed, errors)
     heading = _("Settings of %(module)s", module=plugin.label)
     content = FormPage(
         heading=heading, url=url_for("modules.settings", name=plugin.name), groups=[FormGroup("", controls, True)],

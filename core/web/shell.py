@@ -53,6 +53,14 @@ CORE_MENU: tuple[MenuItem, ...] = (
     MenuItem(
         _("Modules"), "modules.index", group="administration", order=10, icon="puzzle", permission="modules.manage"
     ),
+    MenuItem(
+        _("Company settings"),
+        "company_settings.index",
+        group="administration",
+        order=5,
+        icon="settings",
+        permission="settings.manage",
+    ),
     MenuItem(_("Users"), "records.index", {"entity": "user"}, group="administration", order=20, icon="user"),
     MenuItem(_("Teams"), "records.index", {"entity": "team"}, group="administration", order=22, icon="users"),
     MenuItem(

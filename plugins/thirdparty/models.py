@@ -63,7 +63,7 @@ class ThirdParty(Owned):
                 {"role": "customer"},
             ),
         ),
-        numbering=Numbering("code", "CU{yy}{mm}-{00000}", _("Third parties")),
+        numbering=Numbering("code", "CU{yy}{mm}-{00000}", _("Third parties"), type_code="role"),
         ownership=Ownership(representatives="representatives"),
     )
 

@@ -10,10 +10,11 @@ import time_machine
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from core.data.numbering import Counter, Series, advance, default_series, peek
+from core.data.numbering import Counter, Maker, Series, advance, default_series, read_mask
 from core.data.unit import Unit
 from core.errors import Refused
 from core.features.bin import delete_record
+from core.features.numbering import Preview, preview
 from core.features.undo import undo
 from core.masks import Context, Mask, MaskError
 from core.testing.site import Site
@@ -47,6 +48,15 @@ def create(site: Site, *codes: str | None) -> tuple[list[str], Unit]:
 
 def codes(site: Site) -> list[str]:
     return [row.code for row in fetch(site, "SELECT code FROM thirdparty_thirdparty ORDER BY code")]
+
+
+def foreseen(site: Site, on: datetime.date = TODAY) -> Preview:
+    """What the series of third parties says comes next."""
+    with site.runtime.database.reading() as session:
+        series = default_series(session, "thirdparty")
+        assert series is not None
+        mask = read_mask(session, series.mask, series.counted_by)
+        return preview(session, site.context().registry.entity("thirdparty"), mask, Maker(on, "Alice"), series.id)
 
 
 # -- many at once -----------------------------------------------------------------------------------------------
@@ -228,11 +238,21 @@ class TestSeries:
 
     def test_a_preview_takes_none(self, numbered: Site) -> None:
         create(numbered, None)
-        with numbered.runtime.database.reading() as session:
-            series = default_series(session, "thirdparty")
-            assert series is not None
-            assert peek(session, series, TODAY) == ["N-002", "N-003", "N-004"]
+        assert foreseen(numbered) == Preview(("N-002", "N-003", "N-004"), (), None)
         assert create(numbered, None)[0] == ["N-002"]
+
+    def test_a_preview_steps_over_what_is_used_and_says_so(self, numbered: Site) -> None:
+        create(numbered, "N-001", "N-003", "N-004", "N-009")
+        assert foreseen(numbered) == Preview(("N-002", "N-005", "N-006"), ("N-001", "N-003", "N-004"), None)
+        assert create(numbered, None, None)[0] == ["N-002", "N-005"]
+
+    def test_a_preview_of_the_next_period(self, sales: Site) -> None:
+        set_mask(sales, "N{yy}{mm}-{000@99}")
+        with time_machine.travel("2026-12-15T12:00:00+00:00", tick=False):
+            create(sales, None)
+            later = (datetime.date(2027, 1, 1), "N2701-001")
+            assert foreseen(sales, datetime.date(2026, 12, 15)).later == later
+            assert foreseen(sales, datetime.date(2026, 12, 15)).codes[0] == "N2612-002"
 
     def test_an_undone_creation_keeps_its_number(self, numbered: Site) -> None:
         """The one in the bin may come back, so nobody else gets its number."""

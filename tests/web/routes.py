@@ -93,6 +93,8 @@ ROUTES: dict[str, Route] = {
     ),
     "actions.undo_operation": form(SIGNED_IN, OPERATION, also=EDIT, spends=True),
     "audit.index": page(ADMINISTER),
+    "company_settings.index": page(ADMINISTER),
+    "company_settings.save": form(ADMINISTER, done=422, form={"fiscal_month": "none"}),
     "confirm.check": form(SIGNED_IN, form={"confirm_password": PASSWORD}),
     "confirm.index": page(SIGNED_IN),
     "demo.remove": form(MODULES),
@@ -171,6 +173,7 @@ ROUTES: dict[str, Route] = {
     "notifications.open": form(SIGNED_IN, NOTICE),
     "notifications.read": form(SIGNED_IN, NOTICE),
     "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
+    "numbering.preview": form(ADMINISTER, done=422),
     "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
     "parts.delete": form(EDIT, NOTE, place=NOTES, spends=True, every=True),
     "parts.restore": form(EDIT, NOTE, place=NOTES, spends=True, restores=True),
