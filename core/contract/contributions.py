@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.i18n import Message, Text
+from core.i18n import Message, Text, lazy as _
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -70,14 +70,17 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs."""
+    """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs.
+
+    Without `plural` its lists are called by the label, and without `new_label` new records by "Create:" and the label.
+    """
 
     name: str
     label: Text
-    plural: Text
-    slug: str
-    title: str
-    new_label: Text
+    plural: Text = ""
+    slug: str = field(kw_only=True)
+    title: str = field(kw_only=True)
+    new_label: Text = ""
     group: Group = "customers"
     icon: str = "list"
     order: int = 50
@@ -96,6 +99,10 @@ class Entity:
     """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
     sentences: Mapping[str, Message] = field(default_factory=dict)
     """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plural", self.plural or self.label)
+        object.__setattr__(self, "new_label", self.new_label or _("Create: %(entity)s", entity=self.label))
 
 
 @dataclass(frozen=True, slots=True)
