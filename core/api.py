@@ -22,6 +22,7 @@ from core.contract.contributions import (
 )
 from core.contract.hookspecs import hookimpl, hookspec
 from core.contract.plugin import Plugin, Setting
+from core.data.context import ask
 from core.data.numbering import default_series
 from core.data.records import Facet, Identifier, Owned, Record, Row
 from core.data.scopes import unscoped
@@ -61,8 +62,10 @@ from core.fields import (
 from core.i18n import lazy, lazy_context, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.jobs.run import JobRun, Step
+from core.settings import read_setting
+from core.web.plugin_page import show_page
 from core.web.policy import policy
-from core.web.responses import attachment, record_or_404
+from core.web.responses import attachment, reading_session, record_or_404
 
 __all__ = [
     "COMPANIES",
@@ -118,6 +121,7 @@ __all__ = [
     "Url",
     "Veto",
     "View",
+    "ask",
     "attachment",
     "computed",
     "default_series",
@@ -131,8 +135,11 @@ __all__ = [
     "lazy_plural",
     "notify",
     "policy",
+    "read_setting",
+    "reading_session",
     "record_or_404",
     "restore_record",
+    "show_page",
     "transaction",
     "unscoped",
     "work_under_way",

@@ -17,6 +17,7 @@ from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.features.writing import write_typed
+from core.fields import FieldType
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
@@ -48,6 +49,7 @@ LONGEST_FILLED = 200
 """Characters of a value that an address may fill a field with."""
 LONGEST_LOCATION = 500
 """Characters `core_submission` keeps of an address."""
+DEFAULT = "default_"
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -61,13 +63,11 @@ def new(entity: RegisteredEntity) -> Response:
 def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
     """Settings called `default_<field>` are what a new record starts with."""
     plugin = here().registry.plugins.get(entity.plugin)
-    if plugin is None:
-        return {}
-    values = read_settings(here().session, plugin.name, plugin.settings)
+    found = [setting for setting in plugin.settings if setting.name.startswith(DEFAULT)] if plugin is not None else []
+    values = read_settings(here().session, entity.plugin, found)
+    types: Mapping[str, FieldType[Any]] = {setting.name: setting.type for setting in found}
     return {
-        name.removeprefix("default_"): str(value)
-        for name, value in values.items()
-        if name.startswith("default_") and value is not None
+        name.removeprefix(DEFAULT): types[name].edit_text(value) for name, value in values.items() if value is not None
     }
 
 

@@ -215,6 +215,9 @@ class TestPages:
             assert "A trick" not in browser.get("/tricks").text, deed
             assert incidents(browser) == ["action action trick"] * number
 
+    def test_a_view_asks_the_others(self, browser: Browser, mischief: Mischief) -> None:
+        assert browser.get("/mischief").text == "mischief managed, loyalty is well"
+
     def test_check(self, browser: Browser, mischief: Mischief) -> None:
         for deed in ("raise", "exit"):
             mischief.do(f"check={deed}")

@@ -10,22 +10,20 @@ from pathlib import Path
 import pytest
 
 TIMEOUT_SECONDS = 240
-IMPORTS = """\
+EXAMPLE = '''\
+"""Loyalty: a tier and points on every third party, earned by accepted proposals."""
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Mapped
 
 from core.api import Change, Choice, Facet, Integer, MenuItem, Plugin, Unit, field, hookimpl, lazy as _
 from plugins.thirdparty.api import ThirdParty
-"""
-EXAMPLE = '''\
-"""Loyalty: a tier and points on every third party, earned by accepted proposals."""
-{imports}
+
 plugin = Plugin(name="loyalty", label=_("Loyalty"), version="1.0", hooks=__name__, requires=("thirdparty",), after=("proposals",))
 
 class Loyalty(Facet, of=ThirdParty):
     __tablename__ = "loyalty_thirdparty"
-    tier: Mapped[str | None] = field(Choice({{"gold": _("Gold"), "silver": _("Silver")}}), _("Tier"), listed=True)
+    tier: Mapped[str | None] = field(Choice({"gold": _("Gold"), "silver": _("Silver")}), _("Tier"), listed=True)
     points: Mapped[int | None] = field(Integer(minimum=0), _("Points"))
 
 @hookimpl
@@ -34,7 +32,7 @@ def entity_fields(entity: str) -> Iterable[type[Facet]]:
 
 @hookimpl
 def menus() -> Iterable[MenuItem]:
-    yield MenuItem(_("Gold customers"), "records.index", {{"entity": "thirdparty", "f": "loyalty.tier:is:gold"}})
+    yield MenuItem(_("Gold customers"), "records.index", {"entity": "thirdparty", "f": "loyalty.tier:is:gold"})
 
 @hookimpl
 def records_changed(changes: Sequence[Change], unit: Unit) -> None:
@@ -42,7 +40,7 @@ def records_changed(changes: Sequence[Change], unit: Unit) -> None:
         if change.entity == "proposal" and change.became("status", "signed"):
             loyalty = unit.facet(Loyalty, change["thirdparty_id"])
             loyalty.points = (loyalty.points or 0) + int(change["total_gross"] // 100)
-'''.format(imports=IMPORTS)
+'''
 """DESIGN 12, with the imports it leaves out."""
 LOYALTY_STEP = """\
 import sqlalchemy as sa

@@ -23,6 +23,7 @@ from core.api import (
     Record,
     Unit,
     Veto,
+    ask,
     hookimpl,
     lazy as _,
     policy,
@@ -63,7 +64,7 @@ def blueprints() -> Iterable[Blueprint]:
 
     def index() -> str:
         act("view")
-        return "mischief managed"
+        return ", ".join(["mischief managed", *ask("mischief_report")])
 
     blueprint.add_url_rule("", "index", protect(index))
     yield blueprint
