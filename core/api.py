@@ -18,7 +18,9 @@ from core.contract.contributions import (
     Panel,
     Permission,
     Section,
+    Tab,
     View,
+    Widget,
 )
 from core.contract.hookspecs import hookimpl, hookspec
 from core.contract.plugin import Plugin, Setting
@@ -59,7 +61,7 @@ from core.fields import (
     computed,
     field,
 )
-from core.i18n import lazy, lazy_context, lazy_plural
+from core.i18n import Message, lazy, lazy_context, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.jobs.run import JobRun, Step
 from core.settings import read_setting
@@ -97,6 +99,7 @@ __all__ = [
     "Link",
     "LongText",
     "MenuItem",
+    "Message",
     "NotificationKind",
     "Numbering",
     "OneOf",
@@ -116,11 +119,13 @@ __all__ = [
     "SeveralOf",
     "Status",
     "Step",
+    "Tab",
     "Text",
     "Unit",
     "Url",
     "Veto",
     "View",
+    "Widget",
     "ask",
     "attachment",
     "computed",

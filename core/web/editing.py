@@ -289,8 +289,12 @@ def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, 
 @blueprint.post("/<entity:entity>/<int:record_id>/status")
 @policy("entity.edit")
 def status(entity: RegisteredEntity, record_id: int) -> Response:
-    """Set one field with one click, from list or sheet; the answer is the row, or the page it came from."""
-    name = request.form.get("field", "")
+    """Set one field with one click, from list or sheet; the answer is the row, or the page it came from.
+
+    A form that names none is for the quick field: the strips of a list leave it out.
+    """
+    quick = entity.quick_field
+    name = request.form.get("field") or (quick.name if quick is not None else "")
     field = next((found for found in writable_fields(entity) if found.name == name), None)
     if field is None:
         raise Refused(_("This field cannot be set here"))

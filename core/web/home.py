@@ -13,6 +13,7 @@ from core.web.describe import describe_operations
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import page
 from core.web.shell import make_shell
+from core.web.widgets import make_cards
 
 blueprint = Blueprint("home", __name__)
 SHOWN = 10
@@ -32,4 +33,4 @@ def index() -> Response:
         HistoryLine(operation.at, operation.actor_name, what, operation.cause, [])
         for operation, what in zip(operations, said, strict=True)
     ]
-    return page("core/home.html", page=HomePage(lines), shell=make_shell(_("Home")))
+    return page("core/home.html", page=HomePage(make_cards(), lines), shell=make_shell(_("Home")))

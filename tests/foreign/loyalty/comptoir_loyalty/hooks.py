@@ -45,7 +45,7 @@ def actions(entity: str) -> Iterable[Action]:
     if entity == "thirdparty":
         yield Action(
             "reward", _("Give a reward"), "loyalty.reward",
-            verb=services.give_reward, when=services.has_points, icon="star",
+            verb=services.give_reward, when=services.has_points, icon="star", where=("sheet", "bulk"),
         )  # fmt: skip
 
 
