@@ -354,32 +354,6 @@ class ErrorPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A number of rows, and the list that shows exactly these."""
-
-    label: Text
-    tone: str | None
-    number: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class HomeCard:
-    """A card of the home page: figures, or a plugin's own HTML in its box, which also tells when either failed."""
-
-    box: PanelBox
-    figures: Sequence[Figure] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HomePage:
-    """The first page after sign-in: cards of plugins, and the user's latest operations."""
-
-    cards: Sequence[HomeCard]
-    recent: Sequence[HistoryLine]
-
-
-@dataclass(frozen=True, slots=True)
 class RecentPage:
     """The user's actions of the last 24 hours that can be taken back."""
 

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from core.data.history import Operation, summarise
 from core.i18n import lazy as _
-from core.web.contexts import HistoryLine, HomePage
+from core.web.contexts import HistoryLine
 from core.web.current import here
 from core.web.describe import describe_operations
+from core.web.home_contexts import HomePage
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import page
 from core.web.shell import make_shell

@@ -11,8 +11,9 @@ from core.fields.base import EMPTY, IS
 from core.i18n import format_integer, lazy as _
 from core.registry import RegisteredEntity
 from core.web.boundary import Boundary
-from core.web.contexts import Figure, HomeCard, PanelBox
+from core.web.contexts import PanelBox
 from core.web.current import here
+from core.web.home_contexts import Figure, HomeCard
 
 
 def make_cards() -> list[HomeCard]:
