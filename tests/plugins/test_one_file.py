@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 TIMEOUT_SECONDS = 240
 EXAMPLE = '''\
 """Loyalty: a tier and points on every third party, earned by accepted proposals."""
@@ -148,7 +146,6 @@ def install(folder: Path, name: str, manifest: str, step: str) -> None:
     (info / "entry_points.txt").write_text(f"[comptoir.plugins]\n{name} = {name}_file:plugin\n", "utf-8")
 
 
-@pytest.mark.covers("MO-4", "MO-10")
 def test_the_example_of_the_design_runs_as_it_is_printed(tmp_path: Path) -> None:
     """In a process of its own, since its tables bear the names of another example."""
     install(tmp_path, "loyalty", EXAMPLE, LOYALTY_STEP)
