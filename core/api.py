@@ -18,10 +18,13 @@ from core.contract.contributions import (
     Panel,
     Permission,
     Section,
+    Tab,
     View,
+    Widget,
 )
 from core.contract.hookspecs import hookimpl, hookspec
 from core.contract.plugin import Plugin, Setting
+from core.data.context import ask
 from core.data.numbering import default_series
 from core.data.records import Facet, Identifier, Owned, Record, Row
 from core.data.scopes import unscoped
@@ -58,11 +61,13 @@ from core.fields import (
     computed,
     field,
 )
-from core.i18n import lazy, lazy_context, lazy_plural
+from core.i18n import Message, lazy, lazy_context, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.jobs.run import JobRun, Step
+from core.settings import read_setting
+from core.web.plugin_page import show_page
 from core.web.policy import policy
-from core.web.responses import attachment, record_or_404
+from core.web.responses import attachment, reading_session, record_or_404
 
 __all__ = [
     "COMPANIES",
@@ -94,6 +99,7 @@ __all__ = [
     "Link",
     "LongText",
     "MenuItem",
+    "Message",
     "NotificationKind",
     "Numbering",
     "OneOf",
@@ -113,11 +119,14 @@ __all__ = [
     "SeveralOf",
     "Status",
     "Step",
+    "Tab",
     "Text",
     "Unit",
     "Url",
     "Veto",
     "View",
+    "Widget",
+    "ask",
     "attachment",
     "computed",
     "default_series",
@@ -131,8 +140,11 @@ __all__ = [
     "lazy_plural",
     "notify",
     "policy",
+    "read_setting",
+    "reading_session",
     "record_or_404",
     "restore_record",
+    "show_page",
     "transaction",
     "unscoped",
     "work_under_way",

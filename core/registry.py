@@ -8,16 +8,19 @@ from types import MappingProxyType
 
 from sqlalchemy import inspect
 
-from core.contract.contributions import Action, Check, Entity, Job, MenuItem, Panel
+from core.contract.contributions import Action, Check, Entity, Job, MenuItem, Panel, Tab, Widget
 from core.contract.hooks import Hooks
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition
 from core.data.numbering import NUMBERED
+from core.data.query import parse_filter
 from core.data.records import Facet, Fielded, Record
-from core.errors import ContractError, NotFound, PluginError
+from core.errors import ContractError, Invalid, NotFound, PluginError
 from core.fields import Declaration, Field, Listed, Option
 from core.i18n import lazy as _
 
+CORE_TABS = ("activity", "details", "files")
+"""The core's tabs of a sheet, the first of them shown unless the address says otherwise."""
 CORE = "core"
 """Who owns what no plugin does."""
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
@@ -34,6 +37,7 @@ class RegisteredEntity:
     fields: Mapping[str, Field]
     facets: tuple[type[Facet], ...]
     panels: tuple[tuple[str, Panel], ...]
+    tabs: tuple[tuple[str, Tab], ...]
     actions: tuple[tuple[str, Action], ...]
     tracked: Mapping[type[Fielded], tuple[Field, ...]]
     """For each class that holds values: the fields whose changes are history."""
@@ -73,6 +77,7 @@ class Registry:
     slugs: Mapping[str, RegisteredEntity]
     models: Mapping[type[Fielded], RegisteredEntity]
     menu: tuple[tuple[str, MenuItem], ...]
+    widgets: tuple[tuple[str, Widget], ...]
     checks: tuple[tuple[str, Check], ...]
     dictionaries: Mapping[str, tuple[Option, ...]]
     """The lists administrators keep, and the people, teams, companies and roles of the installation."""
@@ -136,6 +141,7 @@ def build_registry(
         slugs=MappingProxyType(_by_slug(entities.values())),
         models=MappingProxyType({cls: registered for registered in entities.values() for cls in registered.tracked}),
         menu=tuple(hooks.gather("menus")),
+        widgets=_widgets(hooks, entities),
         checks=tuple(hooks.gather("checks")),
         dictionaries=MappingProxyType(dict(dictionaries)),
         jobs=MappingProxyType({job.name: job for job in (*core_jobs, *_plugin_jobs(hooks))}),
@@ -209,11 +215,55 @@ def _assemble(
         fields=MappingProxyType(fields),
         facets=tuple(facets),
         panels=tuple(sorted(hooks.gather("panels", entity=entity.name), key=lambda found: found[1].order)),
-        actions=tuple(hooks.gather("actions", entity=entity.name)),
+        tabs=_tabs(hooks, entity),
+        actions=_actions(hooks, entity),
         tracked=MappingProxyType(
             {cls: tuple(found for found in tracked if found.owner is cls) for cls in (model, *facets)}
         ),
     )
+
+
+def _tabs(hooks: Hooks, entity: Entity) -> tuple[tuple[str, Tab], ...]:
+    found = tuple(sorted(hooks.gather("tabs", entity=entity.name), key=lambda pair: pair[1].order))
+    names = set(CORE_TABS)
+    for plugin, tab in found:
+        if tab.name in names:
+            raise PluginError(
+                plugin, _("The tab %(name)s of %(entity)s is there twice", name=tab.name, entity=entity.name)
+            )
+        names.add(tab.name)
+    return found
+
+
+def _widgets(hooks: Hooks, entities: Mapping[str, RegisteredEntity]) -> tuple[tuple[str, Widget], ...]:
+    """The cards of the home page. Raises `PluginError` for one that counts what no list could show."""
+    found = tuple(sorted(hooks.gather("widgets"), key=lambda pair: pair[1].order))
+    for plugin, widget in found:
+        if not widget.entity:
+            continue
+        try:
+            if (counted := entities.get(widget.entity)) is None or not counted.entity.pages:
+                raise NotFound(_("There is no such list"))
+            for text in widget.filters:
+                parse_filter(counted, text, frozenset(counted.fields))
+            by = counted.field(widget.by).type if widget.by else None
+            if by is not None and (by.multiple or not isinstance(by, Listed)):
+                raise Invalid(_("There is no field %(name)s", name=widget.by))
+        except (NotFound, Invalid) as error:
+            message = _("The card %(label)s cannot count: %(error)s", label=widget.label, error=error.message)
+            raise PluginError(plugin, message) from error
+    return found
+
+
+def _actions(hooks: Hooks, entity: Entity) -> tuple[tuple[str, Action], ...]:
+    found = tuple(hooks.gather("actions", entity=entity.name))
+    keys: dict[str, Action] = {}
+    for plugin, action in found:
+        if action.shortcut is not None and (other := keys.setdefault(action.shortcut, action)) is not action:
+            raise PluginError(
+                plugin, _("%(one)s and %(other)s share the shortcut %(key)s", one=action.label, other=other.label, key=action.shortcut)
+            )  # fmt: skip
+    return found
 
 
 def _fields_of(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.contract.plugin import Setting
+from core.contract.plugin import Plugin, Setting
 from core.data.tables import SettingValue
-from core.errors import Invalid, Refused
+from core.errors import ContractError, Invalid, Refused
 from core.fields import Boolean, Choice, Country, FieldType, Text
 from core.i18n import lazy as _
 
+T = TypeVar("T")
 MONTHS = (
     _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"), _("September"),
     _("October"), _("November"), _("December"),
@@ -44,6 +45,19 @@ def read_settings(session: Session, owner: str, declared: Iterable[Setting]) -> 
         text = stored.get(name)
         values[setting.name] = setting.default if name not in stored else None if text is None else kind.load(text)
     return values
+
+
+def read_setting(session: Session, plugin: Plugin, name: str, kind: type[T]) -> T | None:
+    """The present value of a setting that `plugin` declares, by its short name: for its own services.
+
+    Its default while nothing was stored; None when it is empty. `kind` is the class its field type gives: `int` of an
+    `Integer`. Raises `ContractError` for a setting the manifest does not declare, or one of another class.
+    """
+    values = read_settings(session, plugin.name, (setting for setting in plugin.settings if setting.name == name))
+    value = values.get(name)
+    if name not in values or not isinstance(value, kind | None):
+        raise ContractError(f"plugin {plugin.name} declares no setting {name!r} that is {kind.__name__}")
+    return value
 
 
 def write_settings(session: Session, owner: str, declared: Iterable[Setting], typed: Mapping[str, str]) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from core.i18n import Message, Text
+from core.errors import ContractError
+from core.i18n import Message, Text, lazy as _
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from core.data.unit import Unit
     from core.jobs.run import JobRun
 
+ActionPlace = Literal["sheet", "list", "bulk"]
+SHORTCUTS = frozenset("abdhilopqrtwyz")
+"""The letters that the core leaves to actions (UX 1.6)."""
 Group = Literal["customers", "sales", "agenda", "marketing", "tools", "administration"]
 
 
@@ -76,14 +80,17 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs."""
+    """What a record class is to people. `title` names the field that names a record; `slug` stands in URLs.
+
+    Without `plural` its lists are called by the label, and without `new_label` new records by "Create:" and the label.
+    """
 
     name: str
     label: Text
-    plural: Text
-    slug: str
-    title: str
-    new_label: Text
+    plural: Text = ""
+    slug: str = field(kw_only=True)
+    title: str = field(kw_only=True)
+    new_label: Text = ""
     group: Group = "customers"
     icon: str = "list"
     order: int = 50
@@ -102,6 +109,10 @@ class Entity:
     """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
     sentences: Mapping[str, Message] = field(default_factory=dict)
     """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plural", self.plural or self.label)
+        object.__setattr__(self, "new_label", self.new_label or _("Create: %(entity)s", entity=self.label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +142,51 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """A button on a sheet. Either `verb` (a POST that runs in a unit) or `endpoint` (a link with the record's id).
+class Tab:
+    """A tab of a sheet, made as a panel is, when its address (`?tab=name`) asks for it.
 
-    `when` says for which records it is shown; the verb must check its own preconditions again.
+    `count` gives the number behind its label; it is asked after the sheet was shown, so it may take a moment.
+    """
+
+    name: str
+    label: Text
+    template: str
+    context: Callable[[Session, Record], Mapping[str, Any]]
+    count: Callable[[Session, Record], int] | None = None
+    permission: str | None = None
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """A card of the home page. With `entity` it counts the rows of that list, for whoever may see it: those that
+    `filters` select (as in the list's address), one figure for each value of the field `by`; each leads to a list with
+    exactly that many rows (UX 0.1). Otherwise it is a template of the plugin with its context.
+    """
+
+    name: str
+    label: Text
+    entity: str = ""
+    by: str | None = None
+    filters: tuple[str, ...] = ()
+    template: str = ""
+    context: Callable[[Session], Mapping[str, Any]] | None = None
+    permission: str | None = None
+    order: int = 50
+
+    def __post_init__(self) -> None:
+        drawn = bool(self.template and self.context)
+        if drawn == bool(self.entity):
+            raise ContractError(f"widget {self.name!r} needs an entity to count, or a template and its context")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button for records. Either `verb` (a POST that runs in a unit) or `endpoint` (a link with the record's id).
+
+    `where` it is: on the sheet, in the menu of a list's rows, in the bulk bar (a verb, called once for each row).
+    `when` says for which records; in a list it is asked for every row, so it must answer from the record alone. The
+    verb must check its own preconditions again. `shortcut`: a letter, pressed with Alt and Shift.
     """
 
     name: str
@@ -144,6 +196,16 @@ class Action:
     endpoint: str | None = None
     when: Callable[[Record], bool] | None = None
     icon: str = "chevron-right"
+    where: tuple[ActionPlace, ...] = ("sheet",)
+    shortcut: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.verb is None) == (self.endpoint is None) or (self.verb is None and "bulk" in self.where):
+            raise ContractError(f"action {self.name!r} needs a verb or an endpoint, in the bulk bar a verb")
+        if not self.where or not set(self.where) <= set(get_args(ActionPlace)):
+            raise ContractError(f"action {self.name!r} can be on {get_args(ActionPlace)}, not on {self.where}")
+        if self.shortcut is not None and self.shortcut not in SHORTCUTS:
+            raise ContractError(f"the shortcut of action {self.name!r} must be one of {sorted(SHORTCUTS)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.data.unit import Unit
 
 IncidentKind = Literal[
-    "import", "build", "migration", "veto", "reaction", "delivery", "demo", "panel", "menu", "field", "action", "view",
+    "import", "build", "migration", "veto", "reaction", "delivery", "demo", "panel", "tab", "widget", "menu", "field", "action", "view",
     "check", "slow", "job",
 ]  # fmt: skip
 

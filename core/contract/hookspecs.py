@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from core.contract.changes import Change
-from core.contract.contributions import Action, Check, Job, MenuItem, Panel
+from core.contract.contributions import Action, Check, Job, MenuItem, Panel, Tab, Widget
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -50,8 +50,18 @@ def panels(entity: str) -> Iterable[Panel]:  # type: ignore[empty-body]
 
 
 @hookspec
+def tabs(entity: str) -> Iterable[Tab]:  # type: ignore[empty-body]
+    """Tabs on the sheet of an entity."""
+
+
+@hookspec
+def widgets() -> Iterable[Widget]:  # type: ignore[empty-body]
+    """Cards on the home page."""
+
+
+@hookspec
 def actions(entity: str) -> Iterable[Action]:  # type: ignore[empty-body]
-    """Buttons on the sheet of an entity."""
+    """Buttons for the records of an entity: on sheets, in lists, in the bulk bar."""
 
 
 @hookspec

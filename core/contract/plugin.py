@@ -14,6 +14,9 @@ from core.i18n import Text
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 KIND_LENGTH = 20
 """Characters of a kind of notification that its column holds."""
+CONTRACT = "1.0"
+"""The version of what plugins are written against, `core.api` and the hooks: a new minor number for what is added, a new
+major one for what is taken away. It moves on its own, whatever the version of Comptoir is."""
 RESERVED = frozenset({"core", "vendor", "static", "admin"})
 
 
@@ -34,7 +37,7 @@ class Plugin:
 
     `name` prefixes its tables, endpoints, permissions, settings, templates and contributed fields. `hooks` is a dotted
     module, imported when the plugin is first enabled in a process. `requires` must be on for it to be on; `after` only
-    orders. `core` is the range of contract versions it was written for.
+    orders. `core` is the range of versions of this contract (`CONTRACT`) it was written for.
     """
 
     name: str
@@ -52,7 +55,7 @@ class Plugin:
     icon: str = "puzzle"
     author: str = ""
     licence: str = ""
-    core: str = ">=0.1,<2"
+    core: str = ">=1,<2"
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or self.name in RESERVED:

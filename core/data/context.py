@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.contract.changes import Actor
 from core.errors import ContractError
@@ -55,6 +55,13 @@ def current_context() -> Context:
     if context is None:
         raise ContractError("no context: work inside a request, a job or `use_context`")
     return context
+
+
+def ask(hook: str, /, **arguments: Any) -> list[Any]:
+    """The answers to a hook that a plugin published in its `specs.py`, in order of need, asked from anywhere: view,
+    panel, service, job. An answer of None is left out, and one that raises too, which is reported.
+    """
+    return current_context().hooks.ask(hook, **arguments)
 
 
 @contextmanager

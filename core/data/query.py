@@ -329,10 +329,16 @@ def read_row(
     return row, session.connection().execute(matches).first() is not None
 
 
-def count(session: Session, query: ListQuery, cap: int = COUNT_CAP) -> int:
-    """How many rows match, counted up to `cap`."""
+def count(session: Session, query: ListQuery, cap: int | None = COUNT_CAP) -> int:
+    """How many rows match, counted up to `cap` if there is one."""
     some = _matching(query).limit(cap).subquery()
     return int(session.connection().execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def count_by(session: Session, query: ListQuery, field: Field) -> dict[Any, int]:
+    """How many rows match for each value of a field, all of them counted."""
+    numbers = _from(select(field.column, func.count()), query, [*_used(query), field]).where(*conditions(query))
+    return {value: number for value, number in session.connection().execute(numbers.group_by(field.column))}
 
 
 def ids(session: Session, query: ListQuery, limit: int) -> list[int]:

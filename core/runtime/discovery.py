@@ -16,9 +16,8 @@ from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
-from core import __version__
 from core.contract.hooks import watched
-from core.contract.plugin import Plugin
+from core.contract.plugin import CONTRACT, Plugin
 from core.errors import ContractError, PluginError, described
 from core.i18n import Text, add_catalogues, lazy as _
 
@@ -267,8 +266,8 @@ def _check(point: importlib.metadata.EntryPoint, plugin: object) -> None:
         raise ContractError(f"{point.value} is not a Plugin")
     if plugin.name != point.name:
         raise ContractError(f"the entry point is called {point.name!r}, the plugin {plugin.name!r}: they must be equal")
-    if not compatible(plugin.core, __version__):
-        raise ContractError(f"it was written for the core {plugin.core}, this is {__version__}")
+    if not compatible(plugin.core, CONTRACT):
+        raise ContractError(f"it was written for the core {plugin.core}, this is {CONTRACT}")
 
 
 _BOUND = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")

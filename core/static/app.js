@@ -79,6 +79,23 @@ on("toggle", ({ target, newState }) => {
   }
 }, true);
 
+// --- shortcuts of actions: in a list for the chosen rows, or else for the row with the focus; on a sheet for its record ----
+// Alt and Shift with the letter: single keys must be able to be switched off (WCAG 2.1.4).
+
+on("keydown", (event) => {
+  const { target, key, code } = event;
+  if (!event.altKey || !event.shiftKey || event.ctrlKey || event.metaKey || $("dialog[open]")) return;
+  if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
+  const letter = (/^[a-z]$/i.test(key) ? key : code.replace("Key", "")).toUpperCase(); // a Mac types signs with Alt
+  const place = $(".sheet-header") ?? ($(".pick [name=id]:checked") ? $("#bulk") : target.closest("tr"));
+  const keys = `Alt+Shift+${CSS.escape(letter)}`, form = $(`form[data-shortcut="${keys}"]`); // of the buttons in row menus
+  const button = place && ($(`[aria-keyshortcuts="${keys}"]`, place) ?? (form && $(`[form=${form.getAttribute("id")}]`, place)));
+  if (button) {
+    event.preventDefault();
+    button.click();
+  }
+});
+
 // --- filter: the operators and the value of the chosen field -------------------------------------------------------
 
 function narrow(form) {

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Blueprint, Response, request, url_for
 
 from core.contract.hooks import watched
 from core.data.history import changes_of, summarise
 from core.data.unit import transaction
 from core.errors import ComptoirError, NotFound, PluginError
+from core.features.bulk import MAXIMUM_AT_ONCE, act_on_several, find_action
 from core.features.undo import own_operation, undo, undoable
-from core.i18n import lazy as _
+from core.i18n import lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.boundary import report_fault
+from core.web.bulk import chosen_ids, start_action_job
 from core.web.confirm import ask_again
 from core.web.contexts import Crumb, RecentPage, RecentRow
 from core.web.current import here
@@ -22,6 +27,7 @@ from core.web.shell import make_shell
 from core.web.telling import tell_later
 
 blueprint = Blueprint("actions", __name__)
+REASONS_TOLD = 5
 
 
 @blueprint.post("/undo/<int:operation_id>")
@@ -62,21 +68,46 @@ def recent() -> Response:
 @policy("entity.view")
 def run(entity: RegisteredEntity, record_id: int, plugin: str, name: str) -> Response:
     """Run a plugin's action on a record, in one unit."""
-    surroundings = here()
-    action = next((found for owner, found in entity.actions if owner == plugin and found.name == name), None)
-    if action is None or action.verb is None:
+    action = find_action(entity, plugin, name)
+    here().require(action.permission)
+    assert action.verb is not None, "of an action found by `find_action`"
+    unit_of = transaction(f"{entity.name}.{name}", cause=str(action.label))
+    with _named(plugin, name), unit_of as unit, watched(plugin, f"action {name}"):
+        action.verb(unit, unit.get(entity.model, record_id))
+    return see(
+        request.form.get("return") or url_for("records.sheet", entity=entity, record_id=record_id), unit.operation
+    )
+
+
+@blueprint.post("/<entity:entity>/action/<plugin>/<name>")
+@policy("entity.view")
+def run_many(entity: RegisteredEntity, plugin: str, name: str) -> Response:
+    """Run a plugin's action on the chosen rows, or on the one whose menu it stands in: a few in one unit, many as a job (UX 2.1)."""
+    action = find_action(entity, plugin, name)
+    if not {"bulk", "list"} & set(action.where):
         raise NotFound(_("There is no such action"))
-    surroundings.require(action.permission)
+    here().require(action.permission)
+    chosen = chosen_ids(entity)
+    if len(chosen) > MAXIMUM_AT_ONCE:
+        return start_action_job(entity, chosen, plugin, action)
+    with _named(plugin, name), transaction(f"{entity.name}.{name}", cause=str(action.label)) as unit:
+        refused = act_on_several(unit, entity, chosen, plugin, action)
+        if refused:
+            unit.notice(lazy_plural("%(number)s row was refused", "%(number)s rows were refused", len(refused)))
+            for reason in refused[:REASONS_TOLD]:
+                unit.notice(reason)
+    return see(came_from(), unit.operation)
+
+
+@contextmanager
+def _named(plugin: str, name: str) -> Iterator[None]:
+    """A fault of the plugin ends the unit, is reported under its name, and is told as such."""
     try:
-        with transaction(f"{entity.name}.{name}", cause=str(action.label)) as unit, watched(plugin, f"action {name}"):
-            action.verb(unit, unit.get(entity.model, record_id))
+        yield
     except (ComptoirError, KeyboardInterrupt):
         raise
     except BaseException as error:  # also SystemExit (F30)
         report_fault(plugin, f"action {name}", "action", error)
-        label = surroundings.registry.plugins[plugin].label
+        label = here().registry.plugins[plugin].label
         message = _("The module %(module)s failed. Nothing was changed.", module=label)
         raise PluginError(plugin, message, reported=True) from error
-    return see(
-        request.form.get("return") or url_for("records.sheet", entity=entity, record_id=record_id), unit.operation
-    )

@@ -7,10 +7,11 @@ from urllib.parse import parse_qs
 
 from flask import Response, request, url_for
 
+from core.contract.contributions import Action
 from core.data.query import ids, parse
 from core.data.unit import transaction
 from core.errors import Refused
-from core.features.bulk import DELETE, EDIT, MAXIMUM_ROWS, bulk_payload
+from core.features.bulk import ACT, DELETE, EDIT, MAXIMUM_ROWS, bulk_payload
 from core.fields import Field
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.jobs.enqueue import enqueue
@@ -71,6 +72,19 @@ def start_bulk_job(entity: RegisteredEntity, chosen: list[int], field: Field | N
             label=_label(entity, len(chosen), field, value),
             module=entity.plugin,
         )
+    return see(url_for("jobs.show", job_id=job_id))
+
+
+def start_action_job(entity: RegisteredEntity, chosen: list[int], plugin: str, action: Action) -> Response:
+    """Start the job that does a module's action to the rows selected at the click, and lead to its page."""
+    payload = {"entity": entity.name, "ids": chosen, "plugin": plugin, "action": action.name}
+    number = format_integer(len(chosen))
+    label = lazy_plural(
+        "%(list)s: %(action)s, %(number)s row", "%(list)s: %(action)s, %(number)s rows", len(chosen),
+        list=entity.entity.plural, action=action.label, number=number,
+    )  # fmt: skip
+    with transaction("job.start") as unit:
+        job_id = enqueue(unit, ACT, payload, label=label, module=plugin)
     return see(url_for("jobs.show", job_id=job_id))
 
 

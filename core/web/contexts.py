@@ -109,6 +109,19 @@ class StatusStrip:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionButton:
+    """A button or link of a sheet's header, of a row's menu or of the bulk bar; `method` is get or post."""
+
+    label: Text
+    url: str
+    method: str
+    icon: str
+    shortcut: str | None = None
+    form: str = ""
+    """In a row's menu: the id of the form that a post button sends."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListRow:
     """One row: its record, cells as HTML in column order, and the strip for the quick column.
 
@@ -123,6 +136,7 @@ class ListRow:
     edit_url: str | None = None
     gone: bool = False
     error: Text | None = None
+    actions: Sequence[ActionButton] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +191,11 @@ class ListPage:
     next_url: str | None
     range_text: Text
     bulk_url: str | None
+    may_set: bool
+    """Whether the bulk bar sets the quick field."""
+    bulk_actions: Sequence[ActionButton]
+    row_actions: Sequence[ActionButton]
+    """The forms behind the buttons in the menus of rows."""
     mail_url: str | None
     bulk_statuses: Sequence[Option]
     bulk_combo: Combobox | None
@@ -246,24 +265,15 @@ class PanelBox:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionButton:
-    """A button or link of the sheet's header; `method` is get or post."""
-
-    label: Text
-    url: str
-    method: str
-    icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """A tab of the sheet: a link; `count` is shown behind the label when it is known."""
+class TabLink:
+    """A tab of the sheet: a link; `count` is shown behind the label when it is known, or asked for at `count_url`."""
 
     name: str
     label: Text
     url: str
     current: bool
     count: int | None = None
+    count_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +297,10 @@ class SheetPage:
     return_url: str
     facts: Sequence[Fact]
     """The key facts above the tabs."""
-    tabs: Sequence[Tab]
+    tabs: Sequence[TabLink]
     tab: str
+    box: PanelBox | None
+    """What a plugin's tab shows."""
     notes: NotesBox | None
     """On the tab Activity."""
     files: FilesBox | None
@@ -341,13 +353,6 @@ class ErrorPage:
     home_url: str = "/"
     retry_url: str | None = None
     kept: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HomePage:
-    """The first page after sign-in: the user's latest operations."""
-
-    recent: Sequence[HistoryLine]
 
 
 @dataclass(frozen=True, slots=True)

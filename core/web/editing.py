@@ -17,6 +17,7 @@ from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.features.writing import write_typed
+from core.fields import FieldType
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.settings import read_settings
@@ -49,6 +50,7 @@ LONGEST_FILLED = 200
 """Characters of a value that an address may fill a field with."""
 LONGEST_LOCATION = 500
 """Characters `core_submission` keeps of an address."""
+DEFAULT = "default_"
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -62,13 +64,11 @@ def new(entity: RegisteredEntity) -> Response:
 def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
     """Settings called `default_<field>` are what a new record starts with."""
     plugin = here().registry.plugins.get(entity.plugin)
-    if plugin is None:
-        return {}
-    values = read_settings(here().session, plugin.name, plugin.settings)
+    found = [setting for setting in plugin.settings if setting.name.startswith(DEFAULT)] if plugin is not None else []
+    values = read_settings(here().session, entity.plugin, found)
+    types: Mapping[str, FieldType[Any]] = {setting.name: setting.type for setting in found}
     return {
-        name.removeprefix("default_"): str(value)
-        for name, value in values.items()
-        if name.startswith("default_") and value is not None
+        name.removeprefix(DEFAULT): types[name].edit_text(value) for name, value in values.items() if value is not None
     }
 
 
@@ -293,8 +293,12 @@ def _deleted_page(entity: RegisteredEntity, record: Record, typed: Mapping[str, 
 @blueprint.post("/<entity:entity>/<int:record_id>/status")
 @policy("entity.edit")
 def status(entity: RegisteredEntity, record_id: int) -> Response:
-    """Set one field with one click, from list or sheet; the answer is the row, or the page it came from."""
-    name = request.form.get("field", "")
+    """Set one field with one click, from list or sheet; the answer is the row, or the page it came from.
+
+    A form that names none is for the quick field: the strips of a list leave it out.
+    """
+    quick = entity.quick_field
+    name = request.form.get("field") or (quick.name if quick is not None else "")
     field = next((found for found in writable_fields(entity) if found.name == name), None)
     if field is None:
         raise Refused(_("This field cannot be set here"))

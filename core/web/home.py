@@ -7,12 +7,14 @@ from sqlalchemy import select
 
 from core.data.history import Operation, summarise
 from core.i18n import lazy as _
-from core.web.contexts import HistoryLine, HomePage
+from core.web.contexts import HistoryLine
 from core.web.current import here
 from core.web.describe import describe_operations
+from core.web.home_contexts import HomePage
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import page
 from core.web.shell import make_shell
+from core.web.widgets import make_cards
 
 blueprint = Blueprint("home", __name__)
 SHOWN = 10
@@ -32,4 +34,4 @@ def index() -> Response:
         HistoryLine(operation.at, operation.actor_name, what, operation.cause, [])
         for operation, what in zip(operations, said, strict=True)
     ]
-    return page("core/home.html", page=HomePage(lines), shell=make_shell(_("Home")))
+    return page("core/home.html", page=HomePage(make_cards(), lines), shell=make_shell(_("Home")))

@@ -21,10 +21,11 @@ from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
-from core.web.contexts import Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
+from core.web.contexts import ActionButton, Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
 from core.web.current import here
 from core.web.form_contexts import Combobox, PickStep
 from core.web.picking import TEXT, Sought, few_or_search, make_step, read_link, target_of, title_of
+from core.web.plugin_actions import offered, row_buttons, several_buttons
 
 Reader = Callable[[Session, ListQuery, Sequence[Field]], Page]
 KEPT = ("view", "f", "q", "sort", "c")
@@ -144,14 +145,17 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         if found.next and len(found.rows) + found.first_number - 1 < _known(number)
         else None,
         range_text=_range_text(found, number),
-        bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
+        bulk_url=_bulk_url(query),
+        may_set=may_edit,
+        bulk_actions=several_buttons(query.entity, "bulk"),
+        row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
         bulk_label=_("Set status")
         if quick is None or target_of(quick) is None
         else _("Set %(field)s", field=quick.label),
-        may_delete=surroundings.may(query.entity.permission("delete")),
+        may_delete=may_edit and surroundings.may(query.entity.permission("delete")),
         all_columns=[
             (name, field.label, field in query.columns)
             for name, field in query.entity.fields.items()
@@ -160,11 +164,17 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         return_url=list_url(query, query.place),
         csrf=generate_csrf(),
         empty=not rows and not own and not query.search,
-        all_url=list_url(query, query.place, all="1") if may_edit and number > len(rows) else None,
+        all_url=list_url(query, query.place, all="1") if _bulk_url(query) and number > len(rows) else None,
         all_label=_("Select all %(number)s", number=_counted(number)),
         all_selected="all" in request.args,
         query=urlsplit(list_url(query)).query,
     )
+
+
+def _bulk_url(query: ListQuery) -> str | None:
+    """Where the bulk bar leads; none, and no boxes to tick, for who can do nothing with many rows."""
+    useful = here().may(query.entity.permission("edit")) or offered(query.entity, "bulk")
+    return url_for("editing.bulk", entity=query.entity) if useful else None
 
 
 def _known(number: int) -> float:
@@ -275,8 +285,8 @@ def filter_words(one: Filter) -> Text:
 # -- rows -------------------------------------------------------------------------------------------------------
 def make_rows(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[ListRow]:
     """Rows of (id, version, sort value, *columns) as the template draws them."""
-    makers = _makers(query, rows)
-    return [_row(query, makers, row) for row in rows]
+    makers, buttons = _makers(query, rows), row_buttons(query.entity, [row[0] for row in rows])
+    return [_row(query, makers, row, buttons.get(row[0], ())) for row in rows]
 
 
 def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) -> ListRow | None:
@@ -284,7 +294,8 @@ def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) ->
     row, matches = read_row(here().session, query, query.columns, record_id)
     if row is None:
         return None
-    return replace(_row(query, _makers(query, [row]), row), gone=not matches, error=error)
+    buttons = row_buttons(query.entity, [record_id]).get(record_id, ())
+    return replace(_row(query, _makers(query, [row]), row, buttons), gone=not matches, error=error)
 
 
 def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
@@ -303,7 +314,7 @@ def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
     return makers
 
 
-def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any]) -> ListRow:
+def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: Sequence[ActionButton]) -> ListRow:
     record_id = row[0]
     cells = [maker(value) for maker, value in zip(makers, row[3:], strict=True)]
     title = str(row[3 + query.columns.index(query.entity.title_field)])
@@ -311,18 +322,19 @@ def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any]) -> ListRo
     base = f"/{query.entity.entity.slug}/{record_id}"
     strip = None
     column = quick_column(query)
-    if quick is not None and column is not None and here().may(query.entity.permission("edit")):
+    may_edit = here().may(query.entity.permission("edit"))
+    if quick is not None and column is not None and may_edit:
         strip = make_strip(quick, row[3 + column], title, f"{base}/status")
-    return ListRow(record_id, title, base, cells, strip, edit_url=f"{base}/edit")
+    edit_url = f"{base}/edit" if may_edit else None
+    return ListRow(record_id, title, base, cells, strip, edit_url=edit_url, actions=buttons)
 
 
 def make_row_page(query: ListQuery, row: ListRow, return_url: str) -> RowPage:
     """What the row template needs of its list."""
-    may_edit = here().may(query.entity.permission("edit"))
     return RowPage(
         columns=_columns(query),
         rows=[row],
         quick_column=quick_column(query),
-        bulk_url=url_for("editing.bulk", entity=query.entity) if may_edit else None,
+        bulk_url=_bulk_url(query),
         return_url=return_url,
     )

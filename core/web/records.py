@@ -13,7 +13,7 @@ from core.web.current import here
 from core.web.list_page import add_filter, make_list_page
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import is_fragment, page, record_or_404, see
-from core.web.sheet_page import HISTORY_LINES, make_history, read_history, show_sheet, tab_asked
+from core.web.sheet_page import HISTORY_LINES, count_tab, make_history, read_history, show_sheet, tab_asked
 from core.web.shell import group_label, make_shell
 from core.web.trash import make_bin_page
 
@@ -49,6 +49,13 @@ def sheet(entity: RegisteredEntity, record_id: int) -> Response:
     """One record: its fields, what plugins say of it, what happened to it."""
     record = record_or_404(entity.model, record_id, deleted=True)
     return show_sheet(entity, record, tab=tab_asked())
+
+
+@blueprint.get("/<entity:entity>/<int:record_id>/tab/<name>/count")
+@policy("entity.view")
+def tab_count(entity: RegisteredEntity, record_id: int, name: str) -> Response:
+    """The number behind the label of a plugin's tab, fetched once the sheet is there; nothing when it failed."""
+    return page("core/tab_count.html", count=count_tab(entity, record_or_404(entity.model, record_id), name))
 
 
 @blueprint.get("/<entity:entity>/<int:record_id>/history")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, redirect, render_template, request
 from markupsafe import escape
+from sqlalchemy.orm import Session
 from werkzeug.http import dump_options_header
 from werkzeug.wsgi import FileWrapper
 
@@ -20,6 +21,11 @@ R = TypeVar("R", bound=Record)
 
 DEFAULT_PAGE = "/"
 CHUNK = 64 * 1024
+
+
+def reading_session() -> Session:
+    """The session of the request a view answers: it can only read, and shows what the person may know of."""
+    return here().session
 
 
 def record_or_404(model: type[R], record_id: int, *, deleted: bool = False) -> R:

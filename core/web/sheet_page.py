@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, render_template, request, url_for
 
 from core.access.permissions import is_administrator
-from core.contract.contributions import Panel
+from core.contract.contributions import Panel, Tab
 from core.data.history import Entry, history_of
 from core.data.records import Record, value_of
+from core.errors import NotFound
 from core.exchange.mail.templates import email_fields
 from core.features.files import StoredFile
 from core.features.notes import visible_changes
 from core.features.parts import count_parts
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
-from core.registry import SYSTEM_ATTRIBUTES, RegisteredEntity
+from core.registry import CORE_TABS, SYSTEM_ATTRIBUTES, RegisteredEntity
 from core.web.boundary import Boundary
 from core.web.cells import cell_maker, link_titles, make_strip
-from core.web.contexts import ActionButton, Crumb, Fact, FactGroup, HistoryLine, PanelBox, SheetPage, StatusStrip, Tab
+from core.web.contexts import (
+    ActionButton,
+    Crumb,
+    Fact,
+    FactGroup,
+    HistoryLine,
+    PanelBox,
+    SheetPage,
+    StatusStrip,
+    TabLink,
+)
 from core.web.current import here
 from core.web.describe import describe_change, history_values, load_summary, may_be_taken_back
 from core.web.mail_outbox import make_panel
 from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
 from core.web.parts import sheet_url
+from core.web.plugin_actions import offered, record_buttons
 from core.web.responses import page
 from core.web.shell import group_label, make_done, make_shell
 from core.web.user_admin import user_actions, user_panels
 
 HISTORY_LINES = 20
 KEY_FACTS = 7
-ACTIVITY, DETAILS, FILES = TABS = ("activity", "details", "files")
-"""The core's tabs, the first of them shown unless the address says otherwise."""
+ACTIVITY, DETAILS, FILES = CORE_TABS
 
 
 def show_sheet(
@@ -62,7 +73,10 @@ def make_sheet_page(
     """Everything the sheet template shows in one of its tabs."""
     surroundings = here()
     deleted = record.deleted_at is not None
-    tabs = _tabs(registered, record, tab)
+    own = [] if deleted else offered_tabs(registered)
+    shown = next(((plugin, found) for plugin, found in own if found.name == tab), None)
+    tab = tab if tab in CORE_TABS or shown else ACTIVITY
+    tabs = [*_tabs(registered, record, tab), *(_own_tab(registered, record, found, tab) for _plugin, found in own)]
     entries = read_history(registered, record) if tab == ACTIVITY or deleted else []
     lines, older = make_history(registered, record, entries[:HISTORY_LINES])
     place: dict[str, Any] = {"entity": registered, "record_id": record.id}
@@ -88,6 +102,7 @@ def make_sheet_page(
         facts=_key_facts(registered, record) if tab != DETAILS else [],
         tabs=tabs,
         tab=tab,
+        box=_panel(shown[0], shown[1], "tab", record) if shown else None,
         notes=make_notes_box(registered, record, may_edit=may_edit) if tab == ACTIVITY and not deleted else None,
         files=make_files_box(registered, record, may_edit=may_edit) if tab == FILES and not deleted else None,
         upload=make_upload_form(registered, record) if may_edit else None,
@@ -95,22 +110,44 @@ def make_sheet_page(
     )
 
 
-def _tabs(registered: RegisteredEntity, record: Record, current: str) -> list[Tab]:
+def _tabs(registered: RegisteredEntity, record: Record, current: str) -> list[TabLink]:
     surroundings = here()
     number = count_parts(surroundings.session, StoredFile, record, surroundings.actor)
     labels: Sequence[tuple[str, Text, int | None]] = (
         (ACTIVITY, _("Activity"), None), (DETAILS, _("Details"), None), (FILES, _("Files"), number),
     )  # fmt: skip
     return [
-        Tab(name, label, sheet_url(registered, record.id, name), name == current, count)
+        TabLink(name, label, sheet_url(registered, record.id, name), name == current, count)
         for name, label, count in labels
     ]
 
 
+def offered_tabs(registered: RegisteredEntity) -> list[tuple[str, Tab]]:
+    """The tabs of plugins that the person may see, each with its plugin."""
+    return [(plugin, tab) for plugin, tab in registered.tabs if tab.permission is None or here().may(tab.permission)]
+
+
+def _own_tab(registered: RegisteredEntity, record: Record, tab: Tab, current: str) -> TabLink:
+    url = None
+    if tab.count is not None:
+        url = url_for("records.tab_count", entity=registered, record_id=record.id, name=tab.name)
+    return TabLink(tab.name, tab.label, sheet_url(registered, record.id, tab.name), tab.name == current, count_url=url)
+
+
+def count_tab(registered: RegisteredEntity, record: Record, name: str) -> int | None:
+    """The number behind the label of a plugin's tab; None when it could not be counted. Raises `NotFound`."""
+    found = next(((plugin, tab) for plugin, tab in offered_tabs(registered) if tab.name == name), None)
+    if found is None or found[1].count is None:
+        raise NotFound(_("There is no such tab"))
+    number: int | None = None
+    with Boundary(found[0], f"tab {name}", "tab"):
+        number = found[1].count(here().session, record)
+    return number
+
+
 def tab_asked() -> str:
-    """The tab the address names; the first one for any other word."""
-    asked = request.args.get("tab", ACTIVITY)
-    return asked if asked in TABS else ACTIVITY
+    """The tab the address names; for a word that is none the sheet shows its first."""
+    return request.args.get("tab", ACTIVITY)
 
 
 def read_history(registered: RegisteredEntity, record: Record, before: int | None = None) -> list[Entry]:
@@ -202,37 +239,25 @@ def _panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:
     boxes = []
     for plugin, panel in registered.panels:
         if panel.permission is None or here().may(panel.permission):
-            boxes.append(_panel(plugin, panel, record))
+            boxes.append(_panel(plugin, panel, "panel", record))
     if email_fields(registered):
         mails = render_template("core/mail_panel.html", panel=make_panel(registered, record.id))
         boxes.append(PanelBox(_("E-mails"), mails, ""))
     return [*user_panels(registered, record), *boxes]
 
 
-def _panel(plugin: str, panel: Panel, record: Record) -> PanelBox:
-    """One panel behind its own error boundary: a failing one names its module and the page stays (F28)."""
+def _panel(plugin: str, panel: Panel | Tab, kind: Literal["panel", "tab"], record: Record) -> PanelBox:
+    """One panel or tab behind its own error boundary: a failing one names its module and the page stays (F28)."""
     surroundings = here()
     label = surroundings.registry.plugins[plugin].label
     html: str | None = None
-    with Boundary(plugin, f"panel {panel.name}", "panel"):
+    with Boundary(plugin, f"{kind} {panel.name}", kind):
         html = render_template(panel.template, **panel.context(surroundings.session, record))
     return PanelBox(panel.label, html, label, plugin)
 
 
 def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]:
-    buttons = []
-    for plugin, action in registered.actions:
-        if not here().may(action.permission):
-            continue
-        with Boundary(plugin, f"action {action.name}", "action"):
-            if action.when is not None and not action.when(record):
-                continue
-            if action.endpoint is not None:
-                url, method = url_for(action.endpoint, record_id=record.id), "get"
-            else:
-                place: dict[str, Any] = {"entity": registered, "record_id": record.id}
-                url, method = url_for("actions.run", plugin=plugin, name=action.name, **place), "post"
-            buttons.append(ActionButton(action.label, url, method, action.icon))
+    buttons = record_buttons(registered, record, offered(registered, "sheet"))
     if email_fields(registered) and here().may(registered.permission("edit")):
         url = url_for("mail_send.compose", entity=registered, id=record.id)
         buttons.append(ActionButton(_("Send e-mail"), url, "get", "mail"))

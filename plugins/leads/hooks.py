@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
-from core.api import Change, Facet, Job, MenuItem, Panel, Record, Unit, hookimpl, lazy as _
+from core.api import Change, Facet, Job, MenuItem, Panel, Record, Tab, Unit, Widget, hookimpl, lazy as _
 from plugins.leads import demo, services
 from plugins.leads.models import Lead, Origin
 
@@ -37,6 +37,20 @@ def jobs() -> Iterable[Job]:
 def panels(entity: str) -> Iterable[Panel]:
     if entity == "thirdparty":
         yield Panel("leads", _("Leads"), "leads/panel.html", services.same_address, permission="lead.view")
+
+
+@hookimpl
+def tabs(entity: str) -> Iterable[Tab]:
+    if entity == "lead":
+        yield Tab(
+            "thirdparties", _("Third parties"), "leads/thirdparties.html", services.third_parties_like,
+            count=services.count_third_parties_like, permission="thirdparty.view",
+        )  # fmt: skip
+
+
+@hookimpl
+def widgets() -> Iterable[Widget]:
+    yield Widget("status", _("Leads by status"), "lead", by="status", order=20)
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.api import Change, JobRun, Record, Unit, Veto, lazy as _
 from plugins.leads.models import Lead, OpenLeads
-from plugins.thirdparty.api import ThirdParty
+from plugins.thirdparty.api import Likeness, ThirdParty, find_alike
 
 CLOSED = ("qualified", "lost")
 THE_ROW = 1
@@ -54,3 +54,18 @@ def same_address(session: Session, record: Record) -> Mapping[str, Any]:
     email = cast(ThirdParty, record).email
     found = session.scalars(select(Lead).where(Lead.email == email).limit(SHOWN_IN_PANEL)).all() if email else []
     return {"leads": found}
+
+
+def third_parties_like(session: Session, record: Record) -> Mapping[str, Any]:
+    """Third parties that may be the same as a lead, for its tab."""
+    return {"found": _alike(session, record)}
+
+
+def count_third_parties_like(session: Session, record: Record) -> int:
+    """How many the tab shows."""
+    return len(_alike(session, record))
+
+
+def _alike(session: Session, record: Record) -> Sequence[Likeness]:
+    lead = cast(Lead, record)
+    return find_alike(session, name=lead.name, email=lead.email)

@@ -2,6 +2,6 @@
 
 from plugins.thirdparty.demo import companies as demo_companies
 from plugins.thirdparty.models import ThirdParty
-from plugins.thirdparty.services import promote_to_customer
+from plugins.thirdparty.services import Likeness, find_alike, promote_to_customer
 
-__all__ = ["ThirdParty", "demo_companies", "promote_to_customer"]
+__all__ = ["Likeness", "ThirdParty", "demo_companies", "find_alike", "promote_to_customer"]

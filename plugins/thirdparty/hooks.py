@@ -16,6 +16,7 @@ from core.api import (
     Record,
     Unit,
     Veto,
+    Widget,
     hookimpl,
     lazy as _,
     work_under_way,
@@ -51,8 +52,14 @@ def actions(entity: str) -> Iterable[Action]:
         yield Action(
             "convert", _("Convert to customer"), "thirdparty.edit",
             verb=services.promote_to_customer, when=services.is_prospect, icon="user",
+            where=("sheet", "list", "bulk"), shortcut="o",
         )  # fmt: skip
         yield Action("vcard", _("Download vCard"), "thirdparty.view", endpoint="thirdparty.vcard", icon="download")
+
+
+@hookimpl
+def widgets() -> Iterable[Widget]:
+    yield Widget("status", _("Third parties by contact status"), "thirdparty", by="contact_status", order=10)
 
 
 @hookimpl

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from core.api import Change, Record, Refused, Unit, default_series, lazy as _
+from core.api import Change, Email, Message, Record, Refused, Text, Unit, default_series, lazy as _
 from plugins.thirdparty.models import ThirdParty
+
+SHOWN_ALIKE = 50
+SHARED_BY_PROVIDER = 5
 
 
 def promote_to_customer(unit: Unit, record: Record) -> None:
@@ -51,6 +56,39 @@ def _escaped(text: str) -> str:
     for character in ("\\", ";", ","):
         text = text.replace(character, f"\\{character}")
     return text.replace("\n", "\\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A third party that may be the one looked for, and why."""
+
+    third_party: ThirdParty
+    reasons: Sequence[Message]
+
+
+def find_alike(session: Session, *, name: str, email: str | None) -> Sequence[Likeness]:
+    """The third parties with this e-mail address, its domain, or this name, as far as the person may know of them.
+
+    A domain that more than five of them share belongs to a provider and is no reason (TP-9).
+    """
+    columns = ThirdParty.__table__.c
+    named, mailed = Text(1).key(name), Email().key(email) if email else None
+    reasons: list[tuple[ColumnElement[bool], Message, int]] = []
+    if mailed:
+        domain = f"@{mailed.rpartition('@')[2]}"
+        reasons.append((columns.email_key == mailed, _("same email address"), SHOWN_ALIKE))
+        reasons.append(
+            (columns.email_key.endswith(domain, autoescape=True), _("same email domain"), SHARED_BY_PROVIDER)
+        )
+    if named:
+        reasons.append((columns.name_key == named, _("same name"), SHOWN_ALIKE))
+    found: dict[int, Likeness] = {}
+    for condition, reason, most in reasons:
+        matching = session.scalars(select(ThirdParty).where(condition).order_by(ThirdParty.id).limit(most + 1)).all()
+        for third_party in matching if len(matching) <= most or most == SHOWN_ALIKE else ():
+            known = found.get(third_party.id, Likeness(third_party, ()))
+            found[third_party.id] = Likeness(third_party, (*known.reasons, reason))
+    return list(found.values())[:SHOWN_ALIKE]
 
 
 def series_is_there(session: Session) -> bool:

@@ -232,3 +232,23 @@ def test_the_order_of_tab_stops(page_en: Desk) -> None:
         "Clear filters", "Rows of Prospects", "Select all on this page", "Name", "Type", "Code", "Contact status", "Potential", "Town",
         "Country", f"Select {name}", f"Actions for {name}", name, f"Set {name} to Never contacted",
     ]  # fmt: skip
+
+
+def test_shortcuts_of_actions_on_row_selection_and_sheet(page_en: Desk) -> None:
+    """Alt, Shift and the letter: for the row with the focus, for the chosen rows, for the record of a sheet."""
+    one, two, three = (page_en.create(role="prospect") for _number in range(3))
+    page_en.go(f"/thirdparties?view=prospects&q={one.name.replace(' ', '+')}")
+    page_en.row(one.name).get_by_role("link", name=one.name).focus()
+    page_en.keys("Alt+Shift+O")
+    page_en.told(f"{one.name} changed.")
+    page_en.go(f"/thirdparties?view=prospects&q={two.name.replace(' ', '+')}")
+    page_en.row(two.name).get_by_role("checkbox", name=f"Select {two.name}").check()
+    page_en.keys("Alt+Shift+O")
+    page_en.told(f"{two.name} changed.")
+    page_en.go(three.path)
+    page_en.keys("Alt+Shift+O")
+    page_en.told(f"{three.name} changed.")
+    for made in (one, two, three):
+        expect(page_en.page.get_by_text("There is a problem")).to_have_count(0)
+        page_en.go(f"{made.path}?tab=details")
+        expect(page_en.page.locator("dd", has_text="Customer").first).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from core import i18n
-from core.contract.plugin import Plugin
+from core.contract.plugin import CONTRACT, Plugin
 from core.errors import ContractError, PluginError
 from core.i18n import Locale, use_locale
 from core.runtime.discovery import Discovered, Discovery, compatible
@@ -100,7 +100,15 @@ class TestFinding:
     def test_a_plugin_for_another_core_is_held(self, discovery: Discovery, workshop: Any) -> None:
         name = workshop.plugin(known=False, more=', core=">=7"')
         discovery.scan()
-        assert ">=7" in str(discovery.found[name].error)
+        assert f"written for the core >=7, this is {CONTRACT}" in str(discovery.found[name].error)
+
+    def test_the_contract_has_a_version_of_its_own(self, discovery: Discovery, workshop: Any) -> None:
+        assert compatible(Plugin("plain", "Plain", "1", "plain").core, CONTRACT)
+        named = workshop.plugin(known=False, more=', core=">=1,<2"')
+        of_the_package = workshop.plugin(known=False, more=', core=">=0.1,<1"')
+        discovery.scan()
+        assert discovery.found[named].error is None
+        assert discovery.found[of_the_package].error is not None
 
     def test_the_second_of_two_of_one_name_is_an_error(self, discovery: Discovery, workshop: Any) -> None:
         name = workshop.plugin(known=False)

@@ -174,6 +174,32 @@ class TestPages:
         mischief.do()
         assert "good mood" in browser.get(sheet).text
 
+    def test_tab_and_its_count(self, browser: Browser, mischief: Mischief, sheet: str) -> None:
+        number = sheet.rpartition("/")[2]
+        count = f"/thirdparties/{number}/tab/mood/count"
+        for deed in (*FATAL, "sql"):
+            mischief.do(f"tab={deed}", "tab_count=raise")
+            page = browser.get(f"{sheet}?tab=mood")
+            assert page.status_code == 200, deed
+            assert "This panel could not be loaded. Module: Mischief" in words(page.text), deed
+            answer = browser.get(count)
+            assert (answer.status_code, words(answer.text)) == (200, ""), deed
+        assert set(incidents(browser)) == {"tab tab mood"}
+        mischief.do()
+        assert "good mood" in browser.get(f"{sheet}?tab=mood").text
+        assert words(browser.get(count).text) == "3"
+
+    def test_card_of_the_home_page(self, browser: Browser, mischief: Mischief, sheet: str) -> None:
+        for number, deed in enumerate([*FATAL, "sql"], 1):
+            mischief.do(f"card={deed}")
+            page = browser.get("/")
+            assert page.status_code == 200, deed
+            assert "Mood of the house This panel could not be loaded. Module: Mischief" in words(page.text), deed
+            assert "Third parties by contact status" in page.text, deed
+            assert incidents(browser) == ["widget widget mood"] * number
+        mischief.do()
+        assert "good mood" in browser.get("/").text
+
     def test_menu_counter(self, browser: Browser, mischief: Mischief) -> None:
         for deed in ("raise", "exit", "sql"):
             mischief.do(f"counter={deed}")
@@ -214,6 +240,9 @@ class TestPages:
             assert "The module Mischief failed. Nothing was changed." in words(answer.text), deed
             assert "A trick" not in browser.get("/tricks").text, deed
             assert incidents(browser) == ["action action trick"] * number
+
+    def test_a_view_asks_the_others(self, browser: Browser, mischief: Mischief) -> None:
+        assert browser.get("/mischief").text == "mischief managed, loyalty is well"
 
     def test_check(self, browser: Browser, mischief: Mischief) -> None:
         for deed in ("raise", "exit"):

@@ -23,7 +23,7 @@ from tests.faults.conftest import (
     works,
 )
 
-BUILD_HOOKS = ("entities", "entity_fields", "menus", "panels", "actions", "checks", "blueprints")
+BUILD_HOOKS = ("entities", "entity_fields", "menus", "panels", "tabs", "widgets", "actions", "checks", "blueprints")
 
 
 @pytest.mark.covers("MO-8a", "MO-8b")

@@ -59,6 +59,36 @@ def test_hook_panels(browser: Browser) -> None:
     assert "Zoé Zinc" in browser.get(sheet).text
 
 
+def test_hook_tabs(browser: Browser) -> None:
+    lead = create(browser, "leads", name="Zinc SARL", email="zoe@zinc.example")
+    same = create(browser, "thirdparties", name="Zinc sarl", email="zoe@zinc.example")
+    near = create(browser, "thirdparties", name="Zinc Export", email="office@zinc.example", town="Lyon")
+    create(browser, "thirdparties", name="Tin Ltd", email="zoe@tin.example")
+    sheet = browser.get(lead).text
+    count = f"{lead}/tab/thirdparties/count"
+    assert f'<a href="{lead}?tab=thirdparties">Third parties <span hx-get="{count}" hx-trigger="load"' in sheet
+    assert 'class="tab-count">2<' in browser.get(count).text
+    tab = browser.get(f"{lead}?tab=thirdparties").text
+    assert f'<a href="{lead}?tab=thirdparties" aria-current="page">' in tab
+    assert re.search(rf'href="{same}">Zinc sarl</a>.*same email address, same email domain, same name', tab)
+    assert re.search(rf'href="{near}">Zinc Export</a>.*Lyon same email domain<', tab)
+    assert "Tin Ltd" not in tab
+
+
+def test_hook_widgets(browser: Browser) -> None:
+    for name, status in (("Zinc", "tocall"), ("Tin", "tocall"), ("Iron", "contacted")):
+        create(browser, "thirdparties", name=name, contact_status=status)
+    create(browser, "leads", name="Lead & Co")
+    home = browser.get("/").text
+    assert "Third parties by contact status" in home
+    assert "Leads by status" in home
+    figures = re.findall(r'<li><a href="(/[^"]+)">(?:(?!</a>).)*<strong>(\d+)</strong>', home)
+    assert {number for _url, number in figures} == {"1", "2"}
+    assert len(figures) == 3
+    for url, number in figures:
+        assert browser.get(url.replace("&amp;", "&")).text.count("<tr id=") == int(number), url
+
+
 def test_hook_actions(browser: Browser) -> None:
     sheet = create(browser, "thirdparties", name="Zinc SARL", role="prospect")
     address = f"{sheet}/action/thirdparty/convert"

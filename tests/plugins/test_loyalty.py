@@ -118,6 +118,24 @@ class TestAdditions:
         assert standing(browser, sheet) == ("Silver", "0")
         assert "10 points" in browser.get("/rewards?f=thirdparty_id:is:1").text
 
+    def test_page_of_its_own_in_the_frame(self, shop: Site, browser: Browser) -> None:
+        sheet = create(browser, **{"loyalty.points": "60"})
+        page = browser.get("/loyalty").text
+        assert "<title>Best customers – Comptoir</title>" in page
+        assert 'aria-label="Main"' in page
+        assert re.search(r'<a href="/thirdparties">Third parties</a>.*aria-current="page">Best customers<', page, re.S)
+        assert re.search(rf'<a href="{sheet}">Zinc SARL</a>: 60 points', page)
+        assert '<h1 tabindex="-1">Meilleurs clients</h1>' in shop.browser("Claire", language="fr").get("/loyalty").text
+
+    def test_setting_is_kept_and_followed(self, browser: Browser) -> None:
+        form = browser.get("/admin/modules/loyalty/settings").text
+        assert 'name="points_per_contact" value="10"' in form
+        answer = browser.post("/admin/modules/loyalty/settings", {"points_per_contact": "25"})
+        assert answer.status_code == 303, answer.text
+        sheet = create(browser)
+        contact(browser, sheet)
+        assert standing(browser, sheet)[1] == "25"
+
     def test_not_a_line_of_it_is_anywhere_else(self) -> None:
         named = [
             relative(file)

@@ -12,8 +12,8 @@ from core.data.unit import transaction
 from core.testing.site import Browser, Site
 from plugins.thirdparty.models import ThirdParty
 
-LIST, SHEET, FORM = 7, 12, 7
-"""Of which one is the bell's."""
+LIST, SHEET, FORM = 8, 12, 7
+"""Of which one is the bell's; a list reads its records once more for the actions that are for some of them."""
 NOT_COUNTED = ("PRAGMA", "BEGIN", "COMMIT", "ROLLBACK", "SET ", "SHOW ", "SAVEPOINT", "RELEASE")
 
 

@@ -91,6 +91,10 @@ ROUTES: dict[str, Route] = {
     "actions.run": form(
         VIEW, RECORD, place={"plugin": "thirdparty", "name": "convert"}, also=EDIT, only="thirdparty", spends=True
     ),
+    "actions.run_many": form(
+        VIEW, RECORD, place={"plugin": "thirdparty", "name": "convert"}, form={"id": "{number}"}, also=EDIT,
+        only="thirdparty", hidden=303, bin=303, spends=True,
+    ),
     "actions.undo_operation": form(SIGNED_IN, OPERATION, also=EDIT, spends=True),
     "audit.index": page(ADMINISTER),
     "company_settings.index": page(ADMINISTER),
@@ -173,7 +177,7 @@ ROUTES: dict[str, Route] = {
     "notifications.open": form(SIGNED_IN, NOTICE),
     "notifications.read": form(SIGNED_IN, NOTICE),
     "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
-    "numbering.preview": form(ADMINISTER, done=422),
+    "numbering.preview": form("series.edit", done=422),
     "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
     "parts.delete": form(EDIT, NOTE, place=NOTES, spends=True, every=True),
     "parts.restore": form(EDIT, NOTE, place=NOTES, spends=True, restores=True),
@@ -187,6 +191,7 @@ ROUTES: dict[str, Route] = {
     "records.history": page(VIEW, RECORD, bin=200),
     "records.index": page(VIEW, LIST),
     "records.sheet": page(VIEW, RECORD, bin=200, every=True),
+    "records.tab_count": page(VIEW, RECORD, place={"name": "thirdparties"}, only="lead"),
     "records.trash": page(SIGNED_IN),
     "roles.add": form(ADMINISTER, done=422),
     "roles.index": page(ADMINISTER),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from comptoir_loyalty import services
+from flask import Blueprint
+
+from comptoir_loyalty import services, views
 from comptoir_loyalty.models import Loyalty, Reward
 from core.api import Action, Change, Facet, MenuItem, Panel, Record, Unit, hookimpl, lazy as _
 
@@ -23,7 +25,13 @@ def entity_fields(entity: str) -> Iterable[type[Facet]]:
 def menus() -> Iterable[MenuItem]:
     gold = {"entity": "thirdparty", "f": "loyalty.tier:is:gold"}
     yield MenuItem(_("Gold customers"), "records.index", gold, order=20, icon="star")
+    yield MenuItem(_("Best customers"), "loyalty.index", order=21, icon="star", permission="thirdparty.view")
     yield MenuItem(_("Rewards"), "records.index", {"entity": "reward"}, group="marketing", icon="star")
+
+
+@hookimpl
+def blueprints() -> Iterable[Blueprint]:
+    yield views.blueprint
 
 
 @hookimpl
@@ -37,7 +45,7 @@ def actions(entity: str) -> Iterable[Action]:
     if entity == "thirdparty":
         yield Action(
             "reward", _("Give a reward"), "loyalty.reward",
-            verb=services.give_reward, when=services.has_points, icon="star",
+            verb=services.give_reward, when=services.has_points, icon="star", where=("sheet", "bulk"),
         )  # fmt: skip
 
 

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
+from comptoir_loyalty import plugin
 from comptoir_loyalty.models import Loyalty, Reward
-from core.api import Change, Record, Refused, Unit, lazy as _
+from core.api import Change, Record, Refused, Unit, lazy as _, read_setting
+from plugins.thirdparty.api import ThirdParty
 
-POINTS_PER_CONTACT = 10
 TIERS = ((50, "gold"), (10, "silver"))
 REWARD_POINTS = 10
 SHOWN_IN_PANEL = 5
+BEST = 20
 
 
 def earn(changes: Sequence[Change], unit: Unit) -> None:
@@ -24,7 +26,8 @@ def earn(changes: Sequence[Change], unit: Unit) -> None:
     for change in changes:
         if change.entity == "thirdparty" and change.became("contact_status", "contacted"):
             loyalty = unit.facet(Loyalty, change.record_id)
-            loyalty.points = (loyalty.points or 0) + POINTS_PER_CONTACT
+            earned = read_setting(unit.session, plugin, "points_per_contact", int) or 0
+            loyalty.points = (loyalty.points or 0) + earned
             loyalty.tier = tier_of(loyalty.points)
 
 
@@ -58,3 +61,12 @@ def standing(session: Session, record: Record) -> Mapping[str, Any]:
         "points": (loyalty.points or 0) if loyalty else 0,
         "rewards": session.scalars(rewards).all(),
     }
+
+
+def best(session: Session) -> Sequence[tuple[ThirdParty, int]]:
+    """Those with most points, and how many."""
+    statement = (
+        select(ThirdParty, Loyalty.points).join(Loyalty, Loyalty.record_id == ThirdParty.id)
+        .where(Loyalty.points > 0).order_by(Loyalty.points.desc(), ThirdParty.id).limit(BEST)
+    )  # fmt: skip
+    return [(third_party, points) for third_party, points in session.execute(statement)]

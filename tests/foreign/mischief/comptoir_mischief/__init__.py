@@ -14,5 +14,5 @@ plugin = Plugin(
     description=_("Misbehaves on demand."),
     author="Nobody",
     licence="MIT",
-    core=asked("core") or ">=0.1,<2",
+    core=asked("core") or ">=1,<2",
 )

@@ -21,8 +21,11 @@ from core.api import (
     MenuItem,
     Panel,
     Record,
+    Tab,
     Unit,
     Veto,
+    Widget,
+    ask,
     hookimpl,
     lazy as _,
     policy,
@@ -63,7 +66,7 @@ def blueprints() -> Iterable[Blueprint]:
 
     def index() -> str:
         act("view")
-        return "mischief managed"
+        return ", ".join(["mischief managed", *ask("mischief_report")])
 
     blueprint.add_url_rule("", "index", protect(index))
     yield blueprint
@@ -86,6 +89,36 @@ def panel(session: Session, record: Record) -> Mapping[str, Any]:
     if deed == "sql":
         session.execute(text("SELECT nothing FROM nowhere"))
     return {"mood": mood}
+
+
+@hookimpl
+def tabs(entity: str) -> Iterable[Tab]:
+    act("tabs")
+    if entity == "thirdparty":
+        yield Tab("mood", _("Mood"), "mischief/panel.html", tab, count=tab_count)
+
+
+def tab(session: Session, record: Record) -> Mapping[str, Any]:
+    if act("tab") == "sql":
+        session.execute(text("SELECT nothing FROM nowhere"))
+    return {"mood": lambda: "good mood"}
+
+
+def tab_count(session: Session, record: Record) -> int:
+    act("tab_count")
+    return 3
+
+
+@hookimpl
+def widgets() -> Iterable[Widget]:
+    act("widgets")
+    yield Widget("mood", _("Mood of the house"), template="mischief/panel.html", context=card)
+
+
+def card(session: Session) -> Mapping[str, Any]:
+    if act("card") == "sql":
+        session.execute(text("SELECT nothing FROM nowhere"))
+    return {"mood": lambda: "good mood"}
 
 
 @hookimpl
