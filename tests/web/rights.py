@@ -20,10 +20,10 @@ ENTITIES: Mapping[str, str] = {
 }  # fmt: skip
 """Every list there is, with its word in addresses."""
 QUICK: Mapping[str, tuple[str, str]] = {
-    "thirdparty": ("contact_status", "contacted"), "lead": ("status", "tocall"), "reward": ("points", "5"),
+    "thirdparty": ("contact_status", "contacted"), "lead": ("status", "tocall"), "reward": ("thirdparty_id", ""),
 }  # fmt: skip
 """A field of each list that can be set alone, and a value."""
-WITHOUT_STATUS = frozenset({"reward"})
+WITHOUT_STATUS: frozenset[str] = frozenset()
 """Lists without a field that is set in many rows at once."""
 
 FULL = ("view", "create", "edit", "delete")

@@ -37,7 +37,7 @@ class Route:
     bin, `hidden`: for one that is not to be known of. `also`: a second permission. `only`: the one entity it is for.
     `spends`: afterwards the record is not what it was. `restores`: it works on what is in the bin. `mailable`: only
     lists with e-mail addresses have it. `ends`: the sign-in is over afterwards. `visitor`: the answer for anonymous
-    visitors when they get another one. `upload`: a file goes with the form. `every`:
+    visitors when they get another one. `whole`: all companies are in it. `upload`: a file goes with the form. `every`:
     it is tried on every kind of record there is, others on the chief ones, since they all ask the same session.
     """
 
@@ -60,6 +60,7 @@ class Route:
     upload: bool = False
     every: bool = False
     quick: bool = False
+    whole: bool = False
 
 
 def page(policy: str, about: str = NOTHING, **more: object) -> Route:
@@ -93,20 +94,20 @@ ROUTES: dict[str, Route] = {
     ),
     "actions.run_many": form(
         VIEW, RECORD, place={"plugin": "thirdparty", "name": "convert"}, form={"id": "{number}"}, also=EDIT,
-        only="thirdparty", hidden=303, bin=303, spends=True,
+        only="thirdparty", hidden=422, bin=422, spends=True,
     ),
-    "actions.undo_operation": form(SIGNED_IN, OPERATION, also=EDIT, spends=True),
+    "actions.undo_operation": form(SIGNED_IN, OPERATION, hidden=422, spends=True),
     "audit.index": page(ADMINISTER),
     "company_settings.index": page(ADMINISTER),
     "company_settings.save": form(ADMINISTER, done=422, form={"fiscal_month": "none"}),
     "confirm.check": form(SIGNED_IN, form={"confirm_password": PASSWORD}),
     "confirm.index": page(SIGNED_IN),
-    "demo.remove": form(MODULES),
+    "demo.remove": form(MODULES, done=422),
     "editing.bulk": form(
         EDIT, RECORD, form={"id": "{number}", "action": "set", "value": "{quick}"}, hidden=303, bin=303,
         quick=True,
     ),
-    "editing.check": form(VIEW, LIST, done=422),
+    "editing.check": form(VIEW, LIST, done=404, form={"field": "none"}),
     "editing.create": form(CREATE, LIST, form={"{title}": "Made", "thirdparty_id": "{thirdparty}"}),
     "editing.delete": form(DELETE, RECORD, spends=True, every=True),
     "editing.edit": page(EDIT, RECORD),
@@ -153,12 +154,12 @@ ROUTES: dict[str, Route] = {
     "mail_templates.preview": page(VIEW, RECORD, place=TEMPLATE, query="record_id={number}", mailable=True),
     "mail_templates.restore": form(ADMINISTER, LIST, done=404, place=TEMPLATE, mailable=True),  # it is as shipped
     "mail_templates.save": form(ADMINISTER, LIST, done=422, place=TEMPLATE, mailable=True),
-    "mail_templates.test": form(VIEW, LIST, place=TEMPLATE, done=422, mailable=True),
+    "mail_templates.test": form(VIEW, LIST, place=TEMPLATE, mailable=True),
     "modules.clear": form(MODULES, place={"name": "leads"}),
     "modules.details": page(MODULES, place={"name": "leads"}),
     "modules.disable": page(MODULES, place={"name": "leads"}),
     "modules.disable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
-    "modules.dump": page(MODULES, place={"name": "leads"}),
+    "modules.dump": page(MODULES, place={"name": "leads"}, whole=True),
     "modules.enable": page(MODULES, place={"name": "leads"}),
     "modules.enable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
     "modules.index": page(MODULES),
@@ -177,7 +178,7 @@ ROUTES: dict[str, Route] = {
     "notifications.open": form(SIGNED_IN, NOTICE),
     "notifications.read": form(SIGNED_IN, NOTICE),
     "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
-    "numbering.preview": form("series.edit", done=422),
+    "numbering.preview": form("series.edit", done=200),
     "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
     "parts.delete": form(EDIT, NOTE, place=NOTES, spends=True, every=True),
     "parts.restore": form(EDIT, NOTE, place=NOTES, spends=True, restores=True),
@@ -216,6 +217,9 @@ ROUTES: dict[str, Route] = {
     "user_admin.resend": form("user.edit", RECORD, only="user"),
 }  # fmt: skip
 """By endpoint."""
+
+FOREIGN: dict[str, Route] = {"loyalty.index": page("thirdparty.view")}
+"""Of the foreign plugin the matrix is run with."""
 
 MORE: dict[str, Route] = {
     "actions.run:reward": form(

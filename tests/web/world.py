@@ -145,9 +145,10 @@ class World:
         notes = [add_note(unit, record, f"About {subject.name}") for _number in range(2)]
         made = [KeptFile(f"{subject.name}.txt", token_hex(16), 4, "0" * 64, "text/plain") for _number in range(2)]
         if store is not None:
-            picture = store.write(io.BytesIO(b"picture"), 100)
-            made[0] = replace(keep_file(store, io.BytesIO(b"plan"), made[0].name), thumbnail=picture.name)
+            made[0] = keep_file(store, io.BytesIO(b"plan"), made[0].name)
         files = [attach_file(unit, record, kept) for kept in made]
+        if store is not None:
+            files[0].thumbnail = store.write(io.BytesIO(b"picture"), 100).name
         unit.session.flush()
         subject.note, subject.binned_note = (note.id for note in notes)
         subject.file, subject.binned_file = (file.id for file in files)
@@ -169,7 +170,7 @@ class World:
             known = self.subjects("thirdparty", PEOPLE["Alice"], every=True)
             values["thirdparty_id"] = next(found.number for found in known if found.kind == SHARED)
         if subject.entity == "series":
-            values |= {"target": "lead", "mask": f"{name[-5:]}-{{0000}}"}
+            values |= {"target": "thirdparty", "mask": f"{name[-5:]}-{{0000}}"}
         record = unit.add(model(**values))
         unit.session.flush()
         if subject.entity == "thirdparty":
