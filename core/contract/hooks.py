@@ -101,7 +101,7 @@ class Hooks:
                 self._manager.register(module, name=name)
             self._manager.check_pending()
         except pluggy.PluginValidationError as error:
-            owner = self._manager.get_name(error.plugin) or "?"
+            owner = next((name for name, module in modules if module is error.plugin), "?")
             message = _("A hook of module %(name)s does not fit: %(error)s", name=owner, error=error)
             raise PluginError(owner, message) from error
 

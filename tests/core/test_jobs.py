@@ -66,8 +66,8 @@ class TestStarting:
         assert not worker.run_one()
 
     def test_who_it_works_for(self, shop: Site, worker: Worker) -> None:
-        shop.add_person("Alice", "user")
-        alice = shop.people["Alice"]
+        shop.add_person("Ulla", "user")
+        alice = shop.people["Ulla"]
         actors: list[Actor] = []
         doing(lambda job: actors.append(job.context.actor))
         put(shop, actor=alice)
@@ -78,10 +78,10 @@ class TestStarting:
         assert actors[0].roles == {"user"}
 
     def test_what_its_owner_may_not_do_it_does_not(self, shop: Site, worker: Worker) -> None:
-        shop.add_person("Alice", "user")
+        shop.add_person("Ulla", "user")
         shop.add_person("Adam", ADMINISTRATOR)
         doing(lambda job: "done")
-        refused = put(shop, "probe.restricted", shop.people["Alice"])
+        refused = put(shop, "probe.restricted", shop.people["Ulla"])
         allowed = put(shop, "probe.restricted", shop.people["Adam"])
         while worker.run_one():
             pass
@@ -227,7 +227,7 @@ class TestSteps:
         assert tallies(shop) == dict.fromkeys(range(3), 1)
 
     def test_an_owner_who_is_deactivated_between_two_steps(self, shop: Site, worker: Worker) -> None:
-        shop.add_person("Alice", "user")
+        shop.add_person("Ulla", "user")
 
         def run(job: JobRun) -> None:
             for place in range(2):
@@ -237,7 +237,7 @@ class TestSteps:
                     connection.exec_driver_sql("UPDATE core_user SET active = FALSE")
 
         doing(run)
-        number = put(shop, actor=shop.people["Alice"])
+        number = put(shop, actor=shop.people["Ulla"])
         while worker.run_one():
             pass
         found = row(shop, number)

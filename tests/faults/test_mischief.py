@@ -140,7 +140,7 @@ class TestDelivery:
             self.work(town)
             assert mischief.delivered() == [], deed
             assert incidents(browser) == ["delivery changes_committed"] * 2 * number
-        assert "given up after 5 attempts" in words(browser.get("/admin/modules/mischief").text)
+        assert "given up after 16 attempts" in words(browser.get("/admin/modules/mischief").text)
         mischief.do()
         create(browser)
         self.work(town)

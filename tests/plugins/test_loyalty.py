@@ -305,8 +305,8 @@ class TestChildren:
         """What belongs to a module that is off is left out and named; taking back again brings it when it is on."""
         deleted = browser.post(f"{sheet}/delete")
         shop.disable("loyalty")
-        take_back(browser, deleted)
-        assert "A cup belongs to a module that is off" in browser.get(sheet).text
+        undone = take_back(browser, deleted)
+        assert "A cup belongs to a module that is off" in browser.get(undone.headers["Location"]).text
         assert deleted_rewards(shop) == [True]
         shop.enable("loyalty")
         take_back(browser, deleted)
