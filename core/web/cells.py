@@ -19,8 +19,8 @@ Cell = Callable[[Any], str]
 
 
 def empty_cell() -> str:
-    """An empty value: a dash to see, a word to hear (UX 3.4)."""
-    return f'<span aria-hidden="true">—</span><span class="visually-hidden">{escape(gettext("empty"))}</span>'
+    """An empty value: a word to hear, in whose place the styles show a dash (UX 3.4)."""
+    return f'<span class="nil">{escape(gettext("empty"))}</span>'
 
 
 def cell_maker(found: Field, titles: Mapping[int, tuple[str, str | None]] | None = None) -> Cell:
