@@ -122,17 +122,20 @@ requirements: .venv/.created
 screenshots: setup-test
 	@$(BIN)/python tools/screenshots.py
 
+# One process more than there are processors: some wait for a browser, or for a server that was killed.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+
 # --- checking it -----------------------------------------------------------------------------------------------------
 
 test: lint types
-	$(BIN)/pytest -n auto --maxprocesses 8 -m "not axe and not slow" $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) -m "not axe and not slow" $(PYTEST_ARGS)
 
 # Servers that are killed, hang and switch modules under load: minutes each, one at a time.
 faults: setup-test
 	$(BIN)/pytest -m slow $(PYTEST_ARGS)
 
 axe: setup-test
-	$(BIN)/pytest -n auto --maxprocesses 8 -m axe $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) -m axe $(PYTEST_ARGS)
 
 lint: setup-test
 	$(BIN)/ruff check --quiet $(CODE)

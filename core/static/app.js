@@ -87,7 +87,7 @@ on("keydown", (event) => {
   if (!event.altKey || !event.shiftKey || event.ctrlKey || event.metaKey || $("dialog[open]")) return;
   if (target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
   const letter = (/^[a-z]$/i.test(key) ? key : code.replace("Key", "")).toUpperCase(); // a Mac types signs with Alt
-  const place = $(".sheet-header") ?? ($(".pick [name=id]:checked") ? $("#bulk") : target.closest("tr"));
+  const place = $(".sheet-header") ?? ($(".pick input[name=id]:checked") ? $("#bulk") : target.closest("tr"));
   const keys = `Alt+Shift+${CSS.escape(letter)}`, form = $(`form[data-shortcut="${keys}"]`); // of the buttons in row menus
   const button = place && ($(`[aria-keyshortcuts="${keys}"]`, place) ?? (form && $(`[form=${form.getAttribute("id")}]`, place)));
   if (button) {
@@ -132,7 +132,7 @@ on("change", ({ target }) => {
 // --- selection -----------------------------------------------------------------------------------------------------
 
 function selection() {
-  const boxes = $$(".pick [name=id]"), all = $("[data-all]"), chosen = boxes.filter((box) => box.checked).length;
+  const boxes = $$(".pick input[name=id]"), all = $("[data-all]"), chosen = boxes.filter((box) => box.checked).length;
   if (!all) return;
   all.checked = chosen > 0 && chosen === boxes.length;
   all.indeterminate = chosen > 0 && chosen < boxes.length;
@@ -141,7 +141,7 @@ function selection() {
 }
 
 on("change", ({ target }) => {
-  if (target.matches("[data-all]")) for (const box of $$(".pick [name=id]")) box.checked = target.checked;
+  if (target.matches("[data-all]")) for (const box of $$(".pick input[name=id]")) box.checked = target.checked;
   if (target.matches(".pick input")) selection();
 });
 
