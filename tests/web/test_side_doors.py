@@ -140,7 +140,7 @@ class TestUndo:
         for page in pages:
             seen = rita.get(page).text
             assert "1 record changed" in seen, page
-            assert "Rita &amp; Co" not in seen, page
+            assert "Rita &amp; Co changed" not in seen, page
 
     @pytest.mark.covers("TP-7a")
     def test_what_it_left_is_not_named_in_the_history_of_others(self, firm: Firm) -> None:
