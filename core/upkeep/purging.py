@@ -57,7 +57,9 @@ def kept_dump(runtime: Runtime, file_name: str) -> Path | None:
 
 
 def plan_dump(runtime: Runtime, session: Session, name: str, entities: tuple[str, ...]) -> DumpPlan:
-    """What a dump of a module's data holds. Raises `StateConflict` when there is none."""
+    """What a dump of a module's data holds. Raises `StateConflict` when there is none, or the module is at work."""
+    if name in runtime.generation.enabled:
+        raise StateConflict(_("Disable the module first"))
     known = read_wanted(session).known
     tables = tables_of(session.connection(), name, {*runtime.discovery.found, *known}) if name in known else []
     if not tables:

@@ -29,7 +29,7 @@ from core.fields import Country, Option
 from core.i18n import LANGUAGES, Text, lazy as _
 from core.settings import CORE_SETTINGS, write_settings
 from core.upkeep.demonstration import begin_demo
-from core.web.arguments import number_argument
+from core.web.arguments import last_values, number_argument
 from core.web.current import here
 from core.web.devices import counted_under, remember_device
 from core.web.form_contexts import FormControl, FormGroup, FormPage, SignInPage
@@ -216,7 +216,8 @@ def create_company() -> Response:
     _check_token(request.args.get("token", ""))
     here().fresh()
     names = ("language", "company", "country", "name", "email", "demo")
-    values = {name: (form.getlist(name) or [""])[-1] for name in names}  # a checkbox sends "off" before "on"
+    sent = last_values(form)
+    values = {name: sent.get(name, "") for name in names}
     if not values["company"].strip():
         return _setup_page(values, {"company": _("Enter the name of your company")}, 422)
     try:

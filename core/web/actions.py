@@ -7,11 +7,10 @@ from contextlib import contextmanager
 
 from flask import Blueprint, Response, request, url_for
 
-from core.contract.hooks import watched
 from core.data.history import changes_of, summarise
 from core.data.unit import transaction
 from core.errors import ComptoirError, NotFound, PluginError
-from core.features.bulk import MAXIMUM_AT_ONCE, act_on_several, find_action
+from core.features.bulk import MAXIMUM_AT_ONCE, act, act_on_several, find_action
 from core.features.undo import own_operation, undo, undoable
 from core.i18n import lazy as _, lazy_plural
 from core.registry import RegisteredEntity
@@ -69,11 +68,11 @@ def recent() -> Response:
 def run(entity: RegisteredEntity, record_id: int, plugin: str, name: str) -> Response:
     """Run a plugin's action on a record, in one unit."""
     action = find_action(entity, plugin, name)
+    if "sheet" not in action.where:
+        raise NotFound(_("There is no such action"))
     here().require(action.permission)
-    assert action.verb is not None, "of an action found by `find_action`"
-    unit_of = transaction(f"{entity.name}.{name}", cause=str(action.label))
-    with _named(plugin, name), unit_of as unit, watched(plugin, f"action {name}"):
-        action.verb(unit, unit.get(entity.model, record_id))
+    with _named(plugin, name), transaction(f"{entity.name}.{name}", cause=str(action.label)) as unit:
+        act(unit, entity, record_id, plugin, action)
     return see(
         request.form.get("return") or url_for("records.sheet", entity=entity, record_id=record_id), unit.operation
     )
@@ -94,9 +93,12 @@ def run_many(entity: RegisteredEntity, plugin: str, name: str) -> Response:
         refused = act_on_several(unit, entity, chosen, plugin, action)
         if refused:
             unit.notice(lazy_plural("%(number)s row was refused", "%(number)s rows were refused", len(refused)))
-            for reason in refused[:REASONS_TOLD]:
-                unit.notice(reason)
-    return see(came_from(), unit.operation)
+    answer = see(came_from(), unit.operation)
+    if (
+        refused and unit.operation is not None
+    ):  # the reasons name records: they are for who asked, not for history (T35)
+        tell_later(answer, unit.operation, refused[:REASONS_TOLD])
+    return answer
 
 
 @contextmanager

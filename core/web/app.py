@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_wtf import CSRFProtect
@@ -63,7 +63,7 @@ from core.web.boundary import guarded
 from core.web.current import Here, here
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
-from core.web.responses import see
+from core.web.responses import netloc_of, see
 from core.web.templating import set_up_templates
 from core.web.visit import Visit, VisitInterface
 
@@ -281,7 +281,7 @@ def _refuse_foreign_posts() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     foreign = site is not None and site not in ("same-origin", "none")
-    if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin != "null" and netloc_of(origin) != request.host:
         foreign = True
     view = current_app.view_functions.get(request.endpoint or "")
     if foreign and not (view is not None and is_from_anywhere(view)):

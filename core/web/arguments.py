@@ -1,4 +1,4 @@
-"""Numbers in addresses and forms, read the same way everywhere."""
+"""What stands in addresses and forms, read the same way everywhere."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def number_argument(values: MultiDict[str, str], name: str) -> int | None:
         return None
     number = int(text)
     return number if abs(number) <= LARGEST_NUMBER else None
+
+
+def last_values(values: MultiDict[str, str]) -> dict[str, str]:
+    """Each name with the last of its values: a checkbox sends "off" always, and "on" after it when it is ticked."""
+    return dict(values.items(multi=True))
+
+
+def is_ticked(values: MultiDict[str, str], name: str) -> bool:
+    """Whether a checkbox was sent ticked."""
+    return last_values(values).get(name) == "on"

@@ -41,7 +41,8 @@ def cell_maker(found: Field, titles: Mapping[int, tuple[str, str | None]] | None
             if not failed:
                 report_fault(found.plugin, f"field {found.name}", "field", error)
             failed = True
-            return f'<span class="error">{escape(gettext("could not be shown"))}</span>'
+            sentence = gettext("could not be shown")
+            return f'<span class="error">{escape(sentence)}</span>'
 
     def linked(value: Any) -> str:
         if value is None:

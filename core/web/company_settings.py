@@ -12,6 +12,7 @@ from core.errors import Refused
 from core.features.numbering import check_all_masks
 from core.i18n import Text, gettext, lazy as _
 from core.settings import CORE_SETTINGS, read_settings, write_settings
+from core.web.arguments import last_values
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormGroup, FormPage
@@ -49,10 +50,10 @@ def save() -> Response:
     here().fresh()
     try:
         with transaction("settings.edit", cause=gettext("Company settings")) as unit:
-            write_settings(unit.session, OWNER, CORE_SETTINGS, request.form)
+            write_settings(unit.session, OWNER, CORE_SETTINGS, last_values(request.form))
             check_all_masks(unit)
             unit.noteworthy = True
     except Refused as error:
         errors = {error.field: error.message} if error.field else {}
-        return _page(request.form.to_dict(), errors, 422, None if errors else error.message)
+        return _page(last_values(request.form), errors, 422, None if errors else error.message)
     return see(url_for("company_settings.index"), unit.operation)

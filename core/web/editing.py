@@ -173,7 +173,9 @@ def check(entity: RegisteredEntity) -> Response:
 
     A POST, because what people type does not belong into addresses and logs. It writes nothing.
     """
-    found = next((one for one in writable_fields(entity) if one.name == request.form.get("field")), None)
+    may_create = here().may(entity.permission("create"))
+    known = [*writable_fields(entity), *(writable_fields(entity, "create") if may_create else [])]
+    found = next((one for one in known if one.name == request.form.get("field")), None)
     if found is None:
         raise NotFound(_("There is no such field"))
     value = request.form.get("value", "")

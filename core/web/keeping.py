@@ -30,6 +30,8 @@ blueprint = Blueprint("keeping", __name__)
 FIELD = "kept_form"
 """The reference of a kept form, in the form that sends it again."""
 MAXIMUM_KEPT = 500_000
+NEVER_KEPT = frozenset({"editing.check", "numbering.preview"})
+"""What scripts ask while somebody types is not what he sends."""
 """Bytes of a form that is kept: what anybody may send who is not signed in."""
 SECRETS = ("password", "secret")
 _TOKENS = (FORM_TOKEN, FIELD)
@@ -63,6 +65,8 @@ def keep_expired(surroundings: Here) -> Response | None:
     Called before sign-in, so the form token is checked here. Files are not kept: the form says that they are missing.
     """
     visit = session
+    if request.endpoint in NEVER_KEPT:
+        return None
     if not isinstance(visit, Visit) or visit.send or not 0 < (request.content_length or 0) <= MAXIMUM_KEPT:
         return None
     user = expired_user(surroundings.session, visit.token)

@@ -24,6 +24,7 @@ from core.exchange.mail.settings import (
 )
 from core.i18n import Text, gettext, lazy as _
 from core.settings import read_settings, write_settings
+from core.web.arguments import is_ticked, last_values
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormControl, FormGroup, FormPage
@@ -104,10 +105,10 @@ def save() -> Response:
         with transaction("mail.settings", cause=gettext("Mail server")) as unit:
             keys = unit.context.secret_keys
             before = mail_settings(unit.session, keys)
-            write_settings(unit.session, OWNER, MAIL_SETTINGS, request.form)
+            write_settings(unit.session, OWNER, MAIL_SETTINGS, last_values(request.form))
             if password:
                 write_password(unit.session, keys, password)
-            elif request.form.get("forget") == "on":
+            elif is_ticked(request.form, "forget"):
                 write_password(unit.session, keys, None)
             unit.session.flush()
             now = mail_settings(unit.session, keys)
@@ -117,7 +118,7 @@ def save() -> Response:
             journal.resume(unit.session)
             unit.noteworthy = True
     except Refused as error:
-        typed = {name: value for name, value in request.form.items() if name != "password"}
+        typed = {name: value for name, value in last_values(request.form).items() if name != "password"}
         return _page(typed, {error.field or "": error.message}, 422)
     return see(url_for("mail_settings.index"))
 

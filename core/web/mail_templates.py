@@ -272,7 +272,7 @@ def test(entity: RegisteredEntity, code: str, language: str) -> Response:
     user = surroundings.user
     assert user is not None
     template = find_template(surroundings.session, entity.name, code, language)
-    wanted = request.form.get("record_id", type=int)
+    wanted = number_argument(request.form, "record_id")
     records = [] if wanted else _some_records(entity)
     if not wanted and not records:
         raise Refused(_("There is no record to try it on"))

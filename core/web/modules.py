@@ -10,14 +10,16 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from core.access.audit import MODULE
+from core.access.permissions import is_administrator
 from core.contract.plugin import Plugin
 from core.data.unit import transaction
-from core.errors import NotFound, PluginError, Refused, StateConflict
+from core.errors import Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import Text, lazy as _, lazy_context, lazy_plural
 from core.runtime import activation
 from core.settings import read_settings, write_settings
 from core.upkeep import overview, purging
 from core.upkeep.dumps import entities_of, write_dump
+from core.web.arguments import last_values, number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.demo import demo_box
@@ -200,7 +202,7 @@ def _change(name: str, verb: str, change: Callable[..., Any]) -> Response:
     _find(name)
     surroundings = here()
     surroundings.fresh()
-    shown = request.form.get("version", type=int)
+    shown = number_argument(request.form, "version")
     try:
         change(shown)
     except (Refused, StateConflict) as error:
@@ -315,6 +317,8 @@ def dump(name: str) -> Response:
     """The data of a module as one file: its tables, and notes and files on its records (MO-3)."""
     _find(name)
     surroundings = here()
+    if not is_administrator(surroundings.actor):
+        raise Forbidden(_("All data of a module, whoever it belongs to, is for administrators only"))
     entities = entities_of(surroundings.runtime, name)
     plan = purging.plan_dump(surroundings.runtime, surroundings.session, name, entities)
     surroundings.runtime.trail.later(MODULE, f"module.dump: {name}")
@@ -379,7 +383,7 @@ def save_settings(name: str) -> Response:
     here().fresh()
     try:
         with transaction("settings.edit", cause=str(plugin.label)) as unit:
-            write_settings(unit.session, name, plugin.settings, request.form)
+            write_settings(unit.session, name, plugin.settings, last_values(request.form))
     except Refused as error:
-        return _settings_page(plugin, request.form.to_dict(), {error.field or "": error.message}, 422)
+        return _settings_page(plugin, last_values(request.form), {error.field or "": error.message}, 422)
     return see(url_for("modules.index", told="saved", module=name))

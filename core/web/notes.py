@@ -12,7 +12,7 @@ from core.errors import EditConflict, Refused
 from core.features.notes import Note, add_note, change_note
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
-from core.web.arguments import number_argument
+from core.web.arguments import is_ticked, number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FormGroup, FormPage
@@ -41,7 +41,7 @@ def add(entity: RegisteredEntity, record_id: int) -> Response:
         return show_sheet(entity, record, tab="activity", errors=[("text", error)])
     location = sheet_url(entity, record_id, "activity")
     with transaction("note.add") as unit:
-        add_note(unit, unit.get(entity.model, record_id), text, private=request.form.get("private") == "on")
+        add_note(unit, unit.get(entity.model, record_id), text, private=is_ticked(request.form, "private"))
         if key:
             unit.claim(key, location, here().actor.id)
     return see(location, unit.operation)
@@ -60,7 +60,7 @@ def edit(entity: RegisteredEntity, record_id: int, note_id: int) -> Response:
 def save(entity: RegisteredEntity, record_id: int, note_id: int) -> Response:
     """Change a note; when somebody else was faster, what was typed comes back beside what stands now (F39)."""
     owner, note = part_or_404(entity, record_id, Note, note_id)
-    raw, private = request.form.get("text", ""), request.form.get("private") == "on"
+    raw, private = request.form.get("text", ""), is_ticked(request.form, "private")
     text, error = parse_note(raw)
     if error is not None:
         return _form(entity, owner, note, raw, private, error=error)

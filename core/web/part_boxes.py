@@ -15,7 +15,7 @@ from core.features.parts import parts_of
 from core.fields import Field
 from core.i18n import Text, format_size, lazy as _
 from core.registry import RegisteredEntity
-from core.web.arguments import number_argument
+from core.web.arguments import is_ticked, number_argument
 from core.web.current import here
 from core.web.form_contexts import FormControl
 from core.web.part_contexts import Composer, FileItem, FilesBox, NoteItem, NotesBox, UploadForm
@@ -58,7 +58,7 @@ def note_fields() -> dict[str, Field]:
 def _composer(place: dict[str, Any]) -> Composer:
     typed = request.form if request.endpoint == "notes.add" else {}
     error = parse_note(typed.get("text", ""))[1] if typed else None
-    controls = note_controls(typed.get("text", ""), typed.get("private") == "on", error)
+    controls = note_controls(typed.get("text", ""), bool(typed) and is_ticked(request.form, "private"), error)
     return Composer(url_for("notes.add", **place), typed.get("key") or secrets.token_urlsafe(18), controls)
 
 

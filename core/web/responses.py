@@ -86,10 +86,19 @@ def came_from() -> str:
     said = request.form.get("return")
     if said:
         return said
-    parts = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
-    if parts.netloc != request.host:
+    said = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+    if netloc_of(said) != request.host:
         return DEFAULT_PAGE
+    parts = urlsplit(said)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def netloc_of(address: str) -> str:
+    """Host and port of an address in a header; nothing when it is none: `http://[`."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def see(target: str | None, operation: int | None = None) -> Response:

@@ -37,7 +37,7 @@ class Route:
     bin, `hidden`: for one that is not to be known of. `also`: a second permission. `only`: the one entity it is for.
     `spends`: afterwards the record is not what it was. `restores`: it works on what is in the bin. `mailable`: only
     lists with e-mail addresses have it. `ends`: the sign-in is over afterwards. `visitor`: the answer for anonymous
-    visitors when they get another one. `whole`: all companies are in it. `upload`: a file goes with the form. `every`:
+    visitors when they get another one. `upload`: a file goes with the form. `every`:
     it is tried on every kind of record there is, others on the chief ones, since they all ask the same session.
     """
 
@@ -60,7 +60,6 @@ class Route:
     upload: bool = False
     every: bool = False
     quick: bool = False
-    whole: bool = False
 
 
 def page(policy: str, about: str = NOTHING, **more: object) -> Route:
@@ -159,7 +158,7 @@ ROUTES: dict[str, Route] = {
     "modules.details": page(MODULES, place={"name": "leads"}),
     "modules.disable": page(MODULES, place={"name": "leads"}),
     "modules.disable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
-    "modules.dump": page(MODULES, place={"name": "leads"}, whole=True),
+    "modules.dump": page(MODULES, done=409, place={"name": "leads"}),
     "modules.enable": page(MODULES, place={"name": "leads"}),
     "modules.enable_now": form(MODULES, done=409, place={"name": "leads"}, form={"version": "0"}),
     "modules.index": page(MODULES),

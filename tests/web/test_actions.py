@@ -171,3 +171,28 @@ def test_two_actions_cannot_share_a_shortcut(sales: Site) -> None:
 
     with pytest.raises(PluginError, match="share the shortcut o"):
         _actions(Hooks(), ThirdParty.entity)  # type: ignore[arg-type]
+
+
+class TestWhatIsNotOffered:
+    def test_by_the_address_of_the_sheet_s_button(self, sales: Site, browser: Browser) -> None:
+        (customer,) = make(sales, 1, "customer")
+        before = operations(sales)
+        assert browser.post(f"/thirdparties/{customer}/action/thirdparty/convert").status_code == 422
+        assert operations(sales) == before
+
+    def test_why_is_told_to_who_asked_and_kept_in_no_history(self, sales: Site, browser: Browser) -> None:
+        """T35: the history of one record names no other."""
+        (prospect,), (_customer,) = make(sales, 1), make(sales, 1, "customer")
+        browser.get("/thirdparties")
+        answer = browser.post(BULK, {"id": [str(prospect), str(_customer)]})
+        assert answer.status_code == 303
+        assert "Customer 0" in browser.get(answer.headers["Location"]).text
+        assert "not possible for" not in browser.get(f"/thirdparties/{prospect}").text
+
+
+def test_addresses_that_are_none_in_headers(sales: Site, browser: Browser) -> None:
+    (prospect,) = make(sales, 1)
+    browser.get("/thirdparties")
+    place = f"/thirdparties/{prospect}/delete"
+    assert browser.post(place, headers={"Referer": "http://["}).status_code == 303
+    assert browser.post(place, headers={"Origin": "http://["}).status_code == 403

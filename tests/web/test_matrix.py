@@ -225,7 +225,7 @@ class Visit:
         ):
             subject = self.world.named[name]
             person = PEOPLE.get(self.who)
-            if subject.entity not in OWNED or self.route.whole:
+            if subject.entity not in OWNED:
                 continue  # colleagues, teams and companies are in lists to choose from
             if person is None or not person.may(f"{subject.entity}.view") or not person.knows(subject):
                 wrong.append(f"{label}: names {name}, which is {subject.kind} ({subject.entity})")

@@ -9,6 +9,9 @@ import zipfile
 
 import pytest
 
+from core.access.models import Role, RoleRight
+from core.data.tables import bump
+from core.data.unit import transaction
 from core.testing.site import Site
 from tests.web.pages import create, follow
 
@@ -48,4 +51,12 @@ class TestRemoval:
 
     def test_only_for_administrators(self, sales: Site) -> None:
         assert sales.browser("Paul", "user").get("/admin/modules/leads/dump").status_code == 403
+        with transaction("test", context=sales.context()) as unit:
+            unit.session.add(Role(code="keeper", label="Keeper", second_factor=False))
+            unit.session.add(RoleRight(role="keeper", permission="modules.manage", reach="all"))
+            bump(unit.session.connection())
+        assert sales.browser("Kim", "keeper").get("/admin/modules/leads/dump").status_code == 403, (
+            "others' data is in it"
+        )
+        assert sales.browser().get("/admin/modules/leads/dump").status_code == 409, "it is on"
         assert sales.browser().get("/admin/modules/nothere/dump").status_code == 404

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select
 
+from core.features.notes import Note
 from core.testing.site import Browser, Site
 from tests.payloads import HIT, MARKUP
 from tests.web.pages import create, fields_of, follow, operation_of
@@ -173,3 +175,14 @@ def test_nothing_runs_on_any_page(sales: Site, zinc: str, markup: str) -> None:
         assert not re.search(r"<(script|style|svg|math|img|iframe|form|meta|base|link|template|input)\b", inside, re.I)
         assert not re.search(r"<[a-z]+[^>]*\s(on\w+|style|hx-\w+|data-\w+|id|class)\s*=[^>]*>", inside, re.I)
         assert f"<script>{HIT}" not in page
+
+
+def test_a_ticked_box_as_browsers_send_it(sales: Site) -> None:
+    """The box sends "off" in any case and "on" after it: a private note stays private."""
+    browser = sales.browser()
+    number = create(browser, "thirdparties", name="Zinc SARL")
+    browser.get(f"/thirdparties/{number}")
+    assert browser.post(f"/thirdparties/{number}/notes", {"text": "Hers", "private": ["off", "on"]}).status_code == 303
+    assert browser.post(f"/thirdparties/{number}/notes", {"text": "Everybody's", "private": ["off"]}).status_code == 303
+    with sales.runtime.database.reading() as session:
+        assert list(session.scalars(select(Note.private).order_by(Note.id))) == [True, False]
