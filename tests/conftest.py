@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -28,16 +29,27 @@ INSTALLED = "comptoir-foreign"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what does not exist: procrastinate, the backend of jobs, is for PostgreSQL only."""
-    parameters = [getattr(getattr(item, "callspec", None), "params", {}) for item in items]
-    without = [
-        item
-        for item, given in zip(items, parameters, strict=True)
-        if given.get("workers") == "procrastinate" and given.get("engine_name") == "sqlite"
-    ]
+    """Leave out what does not exist on an engine, or on this system; nothing of that was skipped."""
+    without = [item for item in items if not _exists(item)]
     if without:
         config.hook.pytest_deselected(items=without)
-        items[:] = [item for item in items if item not in without]
+        items[:] = [item for item in items if _exists(item)]
+
+
+def has_landlock() -> bool:
+    """Whether the system can close files to a program."""
+    return bool(ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) > 0)
+
+
+def _exists(item: pytest.Item) -> bool:
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    engine = given.get("engine_name")
+    if given.get("workers") == "procrastinate" and engine == "sqlite":  # this backend of jobs is for PostgreSQL only
+        return False
+    only = item.get_closest_marker("only_on")
+    if only is not None and engine is not None and engine not in only.args:
+        return False
+    return item.get_closest_marker("landlock") is None or has_landlock()
 
 
 @pytest.fixture(scope="session")

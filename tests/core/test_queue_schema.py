@@ -10,11 +10,11 @@ from sqlalchemy import make_url
 from core.errors import ContractError
 from core.jobs.procrastinate_backend import OURS, SCHEMA, Procrastinate
 
+pytestmark = pytest.mark.only_on("postgresql")
+
 
 @pytest.fixture
 def url(engine_name: str, database_url: str) -> str:
-    if engine_name == "sqlite":
-        pytest.skip("the queue needs PostgreSQL")
     return database_url
 
 

@@ -53,9 +53,9 @@ def test_a_fault_shows_the_form_again(sales: Site, path: str) -> None:
     assert "Zinc &amp; Cie" in sheet
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_busy_database_shows_the_form_again(sales: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not sales.runtime.database.is_sqlite:
-        pytest.skip("one writer at a time is how SQLite works")
+    """One writer at a time is how SQLite works."""
     alice = sales.browser()
     form = fields_of(alice, "/thirdparties/new")
     monkeypatch.setattr(core.data.engine, "WRITE_LOCK_SECONDS", 0.1)
