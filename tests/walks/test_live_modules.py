@@ -162,8 +162,8 @@ class Switch:
         name = f"{'Enable' if on else 'Disable'} {LABELS[module]}"
         self.page.goto("/admin/modules")
         self.page.get_by_role("button", name=name, exact=True).click()
-        expect(self.page.get_by_role("heading", level=1, name=name, exact=True)).to_be_visible()
-        self.page.get_by_role("button", name=name, exact=True).click()
+        dialog = self.page.get_by_role("dialog", name=name, exact=True)
+        dialog.get_by_role("button", name=name, exact=True).click()
         told = f"{LABELS[module]} {'enabled' if on else 'disabled'}"
         expect(self.page.locator("[data-message]").filter(has_text=told)).to_be_visible()
 
