@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
 from werkzeug.test import Client, TestResponse
 
-from core.access.models import ADMINISTRATOR
+from core.access.models import ADMINISTRATOR, User
 from core.access.roles import USER
 from core.access.users import add_user
 from core.config import DEFAULT_PORT, Config
 from core.contract.changes import SYSTEM, Actor
 from core.data.context import Context
+from core.data.tables import bump
 from core.data.unit import transaction
 from core.runtime.activation import disable, enable
 from core.runtime.gate import Gate
@@ -107,17 +109,23 @@ class Site:
     def add_person(self, name: str, role: str = ADMINISTRATOR, language: str = "en") -> str:
         """The e-mail address of an account, which is added when it is missing."""
         email = f"{name.lower()}@test.example"
-        if name in self.people and self.people[name].roles == {role}:
+        known = self.people.get(name)
+        if known is not None:
+            if known.roles != {role}:  # who works in every prepared installation is what this test says
+                with self.runtime.database.connection() as connection:
+                    connection.execute(update(User).where(User.id == known.id).values(role=role))
+                    bump(connection)
+                self.people[name] = Actor(known.id, name, frozenset({role}))
             return email
         with transaction("test.user", context=self.context()) as unit:
             user = add_user(unit.session, name=name, email=email, password=PASSWORD, role=role, language=language)
             self.people[name] = Actor(user.id, name, frozenset({role}))
         return email
 
-    def browser(self, name: str = "Alice", role: str = ADMINISTRATOR, language: str = "en") -> Browser:
-        """A signed-in browser; the account is added when it is missing."""
-        if name not in self.people:
-            self.add_person(name, role, language)
+    def browser(self, name: str = "Alice", role: str | None = None, language: str = "en") -> Browser:
+        """A signed-in browser; the account is added when it is missing, as an administrator unless `role` says more."""
+        if role is not None or name not in self.people:
+            self.add_person(name, role or ADMINISTRATOR, language)
         browser = Browser(self.gate)
         browser.sign_in(f"{name.lower()}@test.example")
         return browser
