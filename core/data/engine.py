@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, make_url
 
-from core.data.session import GuardedSession
+from core.data.session import READING, GuardedSession
 from core.errors import Busy
 from core.i18n import lazy as _
 
@@ -59,7 +59,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[GuardedSession]:
         """A session on a read-only transaction: the database itself refuses writes (SECURITY 7.3)."""
-        with GuardedSession(self._read_engine, autoflush=False) as session:
+        with GuardedSession(self._read_engine, autoflush=False, info={READING: True}) as session:
             yield session
 
     @contextmanager
@@ -102,7 +102,7 @@ class Database:
 def _connect_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own idea loses promises (SECURITY 0.5)
     for setting in SQLITE_SETTINGS:
-        connection.execute(setting)
+        _patiently(connection, setting, WRITE_LOCK_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -113,12 +113,20 @@ def _begin_sqlite(connection: Connection) -> None:
         return
     connection.exec_driver_sql("PRAGMA query_only=0")
     driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + options.get(WAIT, WRITE_LOCK_SECONDS)
+    try:
+        _patiently(driver, "BEGIN IMMEDIATE", options.get(WAIT, WRITE_LOCK_SECONDS))
+    except sqlite3.OperationalError as error:
+        raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
+
+
+def _patiently(driver: sqlite3.Connection, statement: str, wait: float) -> None:
+    """Try for `wait` seconds where others hold the lock; also for a change to WAL, of which SQLite itself gives up at once."""
+    deadline = time.monotonic() + wait
     while True:
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
-                raise Busy(_("The database is busy. Nothing was lost. Try again in a moment.")) from error
+                raise
             time.sleep(random.uniform(0.0005, 0.005))
