@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.contract.plugin import Plugin, Setting
-from core.data.tables import SettingValue
+from core.data.tables import SettingValue, stored_settings
 from core.errors import ContractError, Invalid, Refused
 from core.fields import Boolean, Choice, Country, FieldType, Text
 from core.i18n import lazy as _
@@ -37,8 +36,7 @@ CORE_SETTINGS: tuple[Setting, ...] = (
 def read_settings(session: Session, owner: str, declared: Iterable[Setting]) -> dict[str, Any]:
     """The values of an owner's settings, by short name; defaults where nothing was stored."""
     settings = {f"{owner}.{setting.name}": setting for setting in declared}
-    statement = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_(settings))
-    stored = {name: value for name, value in session.execute(statement)}
+    stored = stored_settings(session)
     values: dict[str, Any] = {}
     for name, setting in settings.items():
         kind: FieldType[Any] = setting.type

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.contract.contributions import Entity
 from core.data.records import Identifier, Record, Row
-from core.data.tables import SettingValue
+from core.data.tables import stored_settings
 from core.errors import Invalid, Refused
 from core.fields import Boolean, Choice, Text, field
 from core.fields.keys import fold
@@ -120,8 +120,8 @@ def default_series(session: Session, target: str, series_id: int | None = None) 
 
 def read_mask(session: Session, pattern: str, counted_by: str | None) -> Mask:
     """The mask of a series, read by the company's settings. Raises `MaskError`."""
-    asked = select(SettingValue.name, SettingValue.value).where(SettingValue.name.in_((FISCAL_MONTH, SHORT_COUNTERS)))
-    stored = {name: value for name, value in session.connection().execute(asked)}
+    with session.no_autoflush:
+        stored = stored_settings(session)
     month, short = int(stored.get(FISCAL_MONTH) or 1), stored.get(SHORT_COUNTERS) == "true"
     letter = counted_by[:1] if counted_by else None
     return Mask.parse(pattern, fiscal_month=month, short_counters=short, counted_by=letter)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.data.scopes import Scope
     from core.data.unit import Unit
 
+READING = "reading"
+"""Marks, in the `info` of a session, that it only reads, always the same state of the database."""
 INCLUDE_DELETED = {"include_deleted": True}
 WITHOUT_EVENTS = {"without_events": True}
 """Execution options. `without_events` marks, for the reviewer, a bulk statement that skips history and hooks."""

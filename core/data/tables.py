@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Index, String, UniqueConstraint, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Connection, Index, String, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.data.records import Document, Identifier, Row
+from core.data.session import READING
 from core.fields import DateTime
 from core.logs import origin
+
+STORED = "settings"
+"""Where a session that only reads keeps them."""
 
 
 class State(Row):
@@ -57,6 +62,16 @@ class SettingValue(Row):
     __tablename__ = "core_setting"
     name: Mapped[str] = mapped_column(String(120), primary_key=True)
     value: Mapped[str | None] = mapped_column()
+
+
+def stored_settings(session: Session) -> Mapping[str, str | None]:
+    """What administrators set, by name. Asked once by a session that only reads: one page wants several of them."""
+    known: Mapping[str, str | None] | None = session.info.get(STORED)
+    if known is None:
+        known = {name: value for name, value in session.execute(select(SettingValue.name, SettingValue.value))}
+        if session.info.get(READING):
+            session.info[STORED] = known
+    return known
 
 
 class DictionaryEntry(Row):

@@ -129,7 +129,7 @@ class TestManyNames:
         rest = [wrong_sign_in(sales, f"other{number}@test.example") for number in range(500 - ADDRESS_TRIES)]
         assert sum(answer.status_code == 422 for answer in rest) <= 10  # as many as the waits leave time for
         assert rest[-1].status_code == 429
-        assert int(rest[-1].headers["Retry-After"]) > 1
+        assert int(rest[-1].headers["Retry-After"]) >= 1
         elsewhere = sales.visitor()
         elsewhere.get("/signin")
         answer = elsewhere.post("/signin", {"email": ALICE, "password": PASSWORD}, environ_base=ELSEWHERE)

@@ -109,7 +109,7 @@ class TestTheDay:
         assert "Convert to customer" in page.text  # the reason in history
         again = browser.post(f"/thirdparties/{number}/action/thirdparty/convert")
         assert again.status_code == 422
-        assert "is a customer already" in again.text
+        assert "Convert to customer: not possible for Zinc SARL" in again.text
 
     def test_vcard(self, sales: Site) -> None:
         browser = sales.browser()
