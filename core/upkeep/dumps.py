@@ -1,7 +1,7 @@
 """A copy of what a purge removes (MO-3): a zip of JSON lines, one file per table, and the files on the records.
 
 Besides the module's own tables that is what points at its records by entity and id: notes and files, and what other
-modules keep so. Tables are read by their names, since the module's code may be broken or gone.
+modules keep so, and what administrators made of the module: settings, dictionaries, fields of their own, numbering. Tables are read by their names, since the module's code may be broken or gone.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class DumpPlan:
     tables: Sequence[str]
     entities: Sequence[str]
     store: FileStore
+    kept: Sequence[tuple[str, Select[Any]]] = ()
+    """What administrators made of it and the core keeps, by table."""
 
     @property
     def file_name(self) -> str:
@@ -84,7 +86,7 @@ def write_dump(session: Session, plan: DumpPlan, target: IO[bytes]) -> None:
     own = [(name, select(text("*")).select_from(table(name))) for name in plan.tables]
     connection = session.connection()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, statement in (*own, *_pointing(session, plan.entities, plan.tables)):
+        for name, statement in (*own, *plan.kept, *_pointing(session, plan.entities, plan.tables)):
             with archive.open(f"{name}.jsonl", "w", force_zip64=True) as member:
                 for line in _lines(connection, statement):
                     member.write(line)

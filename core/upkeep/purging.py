@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete, inspect, select
+from sqlalchemy import ColumnElement, Connection, delete, inspect, select
 from sqlalchemy.orm import Session
 
 from core.contract.changes import SYSTEM, Actor
 from core.data.links import forget_links
 from core.data.migrations import drop_owner
 from core.data.numbering import Counter, Series
+from core.data.records import Row
 from core.data.references import Reference, remove_pointing_at
 from core.data.tables import (
     CustomField,
@@ -64,7 +65,15 @@ def plan_dump(runtime: Runtime, session: Session, name: str, entities: tuple[str
     tables = tables_of(session.connection(), name, {*runtime.discovery.found, *known}) if name in known else []
     if not tables:
         raise StateConflict(_("The module %(name)s has no data", name=name))
-    return DumpPlan(name, tables, entities, FileStore(runtime.config.files))
+    return _plan(runtime, name, tables, entities)
+
+
+def _plan(runtime: Runtime, name: str, tables: list[str], entities: tuple[str, ...]) -> DumpPlan:
+    kept = [
+        (model.__tablename__, select(model.__table__).where(where))
+        for model, where in _administered(runtime.discovery, name, entities)
+    ]
+    return DumpPlan(name, tables, entities, FileStore(runtime.config.files), kept)
 
 
 def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path | None) -> Path | None:
@@ -83,8 +92,7 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             tables = check_purge(runtime, unit.session, name)
             connection = unit.session.connection()
             if dump_to is not None and tables:
-                plan = DumpPlan(name, tables, entities, FileStore(runtime.config.files))
-                written = keep_dump(unit.session, plan, dump_to)
+                written = keep_dump(unit.session, _plan(runtime, name, tables, entities), dump_to)
             drop_owner(connection, name, tables)
             for each in tables:
                 forget_links(connection, each)
@@ -133,18 +141,30 @@ def _pointing_at(connection: Connection, tables: Iterable[str]) -> dict[str, int
     return {each: count(connection, each) for each in sorted(pointing)}
 
 
-def _forget(connection: Connection, discovery: Discovery, name: str, entities: tuple[str, ...]) -> None:
-    """Delete what the core keeps of a module, by statement: nobody listens to the end of a module that is off."""
+def _administered(
+    discovery: Discovery, name: str, entities: tuple[str, ...]
+) -> list[tuple[type[Row], ColumnElement[bool]]]:
+    """What administrators made of a module and the core keeps: settings, dictionaries, own fields, numbering; in the
+    order in which it can be deleted.
+    """
     own = {found.name for found in discovery.plugins[name].dictionaries} if name in discovery.plugins else set()
     others = {
         found.name for plugin in discovery.plugins.values() if plugin.name != name for found in plugin.dictionaries
     }
     series = select(Series.id).where(Series.target.in_(entities))
+    return [
+        (SettingValue, SettingValue.name.startswith(f"{name}.", autoescape=True)),
+        (DictionaryEntry, DictionaryEntry.dictionary.in_(own - others)),
+        (CustomField, CustomField.entity.in_(entities)),
+        (Counter, Counter.series_id.in_(series)),
+        (Series, Series.target.in_(entities)),
+    ]
+
+
+def _forget(connection: Connection, discovery: Discovery, name: str, entities: tuple[str, ...]) -> None:
+    """Delete what the core keeps of a module, by statement: nobody listens to the end of a module that is off."""
     for of_plugin in (Reference, DemoRecord, JobRow, JobSchedule, PluginIncident):
         connection.execute(delete(of_plugin).filter_by(plugin=name))
-    connection.execute(delete(SettingValue).where(SettingValue.name.startswith(f"{name}.", autoescape=True)))
-    connection.execute(delete(DictionaryEntry).where(DictionaryEntry.dictionary.in_(own - others)))
-    connection.execute(delete(CustomField).where(CustomField.entity.in_(entities)))
-    connection.execute(delete(Counter).where(Counter.series_id.in_(series)))
-    connection.execute(delete(Series).where(Series.target.in_(entities)))
+    for model, where in _administered(discovery, name, entities):
+        connection.execute(delete(model).where(where))
     connection.execute(delete(PluginState).where(PluginState.name == name))

@@ -13,7 +13,7 @@ from sqlalchemy import insert, text
 
 from core.data.numbering import Series
 from core.data.references import Reference
-from core.data.tables import DictionaryEntry, PluginState
+from core.data.tables import DictionaryEntry, PluginState, SettingValue
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
 from core.features.file_store import FileStore
@@ -33,6 +33,7 @@ class TestPurging:
         registry = runtime.generation.registry
         with transaction("test", context=runtime.context(runtime.generation)) as unit:
             unit.add(registry.entity("lead").model(name="Ada L’Œuvre"))
+            unit.session.add(SettingValue(name="leads.source", value="fair"))
         with pytest.raises(StateConflict, match="is on"):
             purge(runtime, "leads", dump_to=None)
         disable(runtime, "leads")
@@ -41,7 +42,12 @@ class TestPurging:
         assert written.stat().st_mode & 0o077 == 0
         with zipfile.ZipFile(written) as archive:
             lines = archive.read("leads_lead.jsonl").decode().splitlines()
+            entries = [json.loads(line) for line in archive.read("core_dictionary.jsonl").splitlines()]
+            settings = [json.loads(line) for line in archive.read("core_setting.jsonl").splitlines()]
         assert [json.loads(line)["name"] for line in lines] == ["Ada L’Œuvre"]
+        assert {entry["dictionary"] for entry in entries} == {"lead_status"}
+        assert settings == [{"name": "leads.source", "value": "fair"}]
+        assert rows(runtime, SettingValue) == []
         assert not {name for name in tables(runtime) if name.startswith("leads_")}
         assert rows(runtime, Reference, Reference.plugin == "leads") == []
         assert rows(runtime, DictionaryEntry, DictionaryEntry.dictionary == "lead_status") == []
