@@ -64,6 +64,7 @@ from core.web.current import Here, here
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
 from core.web.responses import netloc_of, see
+from core.web.routing import LateRule
 from core.web.templating import set_up_templates
 from core.web.visit import Visit, VisitInterface
 
@@ -97,6 +98,7 @@ STATUS_OF: tuple[tuple[type[ComptoirError], int], ...] = (
 def create_app(runtime: Runtime, generation: Generation) -> Flask:
     """Build the app of a generation. Raises `ContractError` for a route without a policy, `PluginError` for a bad blueprint."""
     app = Flask("core.web", static_folder=None, template_folder=None)
+    app.url_rule_class = LateRule
     set_up_templates(app, runtime, generation)
     app.config.update(
         SECRET_KEY=runtime.config.secret_key,
