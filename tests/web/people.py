@@ -51,12 +51,10 @@ def open_firm(site: Site) -> Firm:
                     unit.session.add(RoleRight(role=role, permission=f"{entity}.{verb}", reach=granted))
         add_roles(unit.session)
         bump(unit.session.connection())
-    for name, role in ROLES.items():
-        site.add_person(name, role)
+        north = unit.add(Team(name="North"))
+    site.add_people({name: role for name, role in ROLES.items() if name not in site.people})
     with transaction("test.firm", context=site.context()) as unit:
         unit.get(User, firm.user_id("Sam")).supervisor_id = firm.user_id("Rita")
-        north = unit.add(Team(name="North"))
-    with transaction("test.team", context=site.context()) as unit:
         for name in ("Tina", "Otto"):
             unit.get(User, firm.user_id(name)).teams = (north.id,)
     for name in ROLES:

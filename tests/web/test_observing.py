@@ -107,7 +107,8 @@ def test_no_secret_of_any_form_or_header_is_logged(sales: Site, log: Log) -> Non
             visitor.client.open(
                 path, method=method, data={**form, **token}, query_string={"q": PLANTED}, headers=headers, buffered=True
             )
-            visitor.client.open(path, method=method, data=form, headers={**headers, "Cookie": f"comptoir={PLANTED}"})
+            forged = {**headers, "Cookie": f"comptoir={PLANTED}"}
+            visitor.client.open(path, method=method, data=form, headers=forged, buffered=True)
         walked += 1
     sales.visitor().client.post("/csp-report", data=json.dumps({"csp-report": {"document-uri": f"/x?{PLANTED}"}}))
     assert walked > 60
