@@ -10,6 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, session, url_for
 
 from core.access.models import ADMINISTRATOR, User
+from core.access.preferences import KEYS, NARROW, choose
 from core.access.second_factor import has_factor
 from core.access.setup import end_setup, setup_token
 from core.access.sign_in import (
@@ -123,10 +124,11 @@ def signout() -> Response:
 @blueprint.post("/preferences")
 @policy(PUBLIC)
 def preferences() -> Response:
-    """Language and theme: on the account, and in a cookie for the pages before sign-in."""
+    """Language, theme, keys, width of the menu: on the account, the language in a cookie for the pages before sign-in."""
     language, theme = request.form.get("language"), request.form.get("theme")
+    chosen = {name: request.form[name] == "on" for name in (KEYS, NARROW) if name in request.form}
     surroundings = here()
-    if surroundings.user is not None and (language in LANGUAGES or theme in THEMES):
+    if surroundings.user is not None and (language in LANGUAGES or theme in THEMES or chosen):
         user_id = surroundings.user.id
         surroundings.fresh()
         with transaction("preferences") as unit:
@@ -135,6 +137,7 @@ def preferences() -> Response:
                 user.language, user.region = language, None
             if theme in THEMES:
                 user.theme = theme
+            choose(unit, user_id, **chosen)
     response = see(request.form.get("return"))
     if language in LANGUAGES:
         secure = surroundings.runtime.config.public_url.startswith("https:")

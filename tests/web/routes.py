@@ -198,6 +198,8 @@ ROUTES: dict[str, Route] = {
     "roles.matrix": page(ADMINISTER, place={"code": "user"}),
     "roles.remove": form(ADMINISTER, done=422, place={"code": "nobody"}),  # somebody has it
     "roles.save": form(ADMINISTER, place={"code": "administrator"}),
+    "searching.index": page(SIGNED_IN, query="q=firm"),
+    "searching.palette": page(SIGNED_IN, done=303, query="q=firm"),  # with script 200: see test_searching.py
     "second_factor.code": page(PUBLIC, done=303),  # nobody waits for a code
     "second_factor.enter": form(PUBLIC),
     "second_factor.index": page(SIGNED_IN),
