@@ -197,10 +197,10 @@ def _of_record(registered: RegisteredEntity, record: Record, address: str) -> li
     if quick is not None and here().may(registered.permission("edit")):
         url = url_for("editing.status", entity=registered, record_id=record.id)
         strip = make_strip(quick, value_of(record, quick), record.title, url)
-        for button in strip.buttons:
-            if not button.pressed:
-                fields = [("field", strip.field), ("seen", strip.seen), ("value", button.code), *back]
-                found.append((PaletteOption(button.name, url, "flag", fields=fields), str(quick.label)))
+        for status in strip.buttons:
+            if not status.pressed:
+                fields = [("field", strip.field), ("seen", strip.seen), ("value", status.code), *back]
+                found.append((PaletteOption(status.name, url, "flag", fields=fields), str(quick.label)))
     return found
 
 

@@ -34,6 +34,7 @@ from core.web.contexts import (
 )
 from core.web.current import here
 from core.web.describe import describe_change, history_values, load_summary, may_be_taken_back
+from core.web.last_list import list_address
 from core.web.mail_outbox import make_panel
 from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
 from core.web.parts import sheet_url
@@ -59,7 +60,7 @@ def show_sheet(
     content = make_sheet_page(registered, record, tab, errors)
     crumbs = [
         Crumb(group_label(registered.entity.group)),
-        Crumb(registered.entity.plural, url_for("records.index", entity=registered)),
+        Crumb(registered.entity.plural, list_address(registered)),
         Crumb(record.title),
     ]
     summary = load_summary(here().session, operation) if operation is not None else None

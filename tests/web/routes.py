@@ -119,7 +119,11 @@ ROUTES: dict[str, Route] = {
     "files.rename": page(EDIT, FILE),
     "files.save_name": form(EDIT, FILE, form={"name": "plan {again}.txt", "version": "{part_version}"}),
     "files.thumbnail": page(VIEW, FILE),
+    "help.index": page(SIGNED_IN),
+    "help.keys": page(SIGNED_IN, done=303),  # with script 200
+    "home.arrange": form(SIGNED_IN, form={"card": "core.recent", "do": "up"}),
     "home.index": page(SIGNED_IN),
+    "home.started": form(SIGNED_IN, form={"shown": "on"}),
     "jobs.file": page(SIGNED_IN, RESULT),
     "jobs.index": page(SIGNED_IN),
     "jobs.retry": form(SIGNED_IN, JOB, spends=True),
@@ -168,6 +172,7 @@ ROUTES: dict[str, Route] = {
         ADMINISTER, place={"name": "thirdparty"}, form={"default_role": "prospect"}
     ),
     "modules.settings": page(ADMINISTER, place={"name": "thirdparty"}),
+    "new_records.short": page(CREATE, LIST, done=303),  # with script 200: see test_new_records.py
     "notes.add": form(EDIT, RECORD, form={"text": "Called"}),
     "notes.edit": page(EDIT, NOTE),
     "notes.save": form(EDIT, NOTE, form={"text": "Called {again}", "version": "{part_version}"}),

@@ -49,7 +49,9 @@ def links(text: str) -> list[tuple[str, str]]:
 def test_what_is_found(browser: Browser, typed: str, names: set[str] | None) -> None:
     answer = browser.get("/search", query_string={"q": typed})
     assert answer.status_code == 200
-    assert {words for url, words in links(answer.text) if url.startswith(("/thirdparties/", "/leads/"))} == (names or set())
+    assert {words for url, words in links(answer.text) if url.startswith(("/thirdparties/", "/leads/"))} == (
+        names or set()
+    )
     assert ("Nothing was found." in answer.text) == (names == set())
     assert ("Searches names, codes" in answer.text) == (names is None)
 
