@@ -46,8 +46,9 @@ def preferences_of(user: User | None) -> Preferences:
     )
 
 
-def _names(stored: Any) -> list[str]:
-    return [name for name in stored if isinstance(name, str)][:MAXIMUM_CARDS] if isinstance(stored, list) else []
+def _names(stored: Any) -> tuple[str, ...]:
+    names = stored if isinstance(stored, list) else ()
+    return tuple(name for name in names if isinstance(name, str))[:MAXIMUM_CARDS]
 
 
 def choose(unit: Unit, user_id: int, **choices: bool | Sequence[str]) -> None:

@@ -34,6 +34,7 @@ from core.web.forms import (
     typed_values,
     writable_fields,
 )
+from core.web.last_list import list_address
 from core.web.list_page import make_one_row, make_row_page
 from core.web.new_records import MORE, filled, new_label, next_page, setting_defaults
 from core.web.number_boxes import NUMBER_SERIES, series_preview
@@ -163,7 +164,7 @@ def edit_page(
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),
-        Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
+        Crumb(entity.entity.plural, list_address(entity)),
         Crumb(record.title, sheet),
         Crumb(_("Edit")),
     ]
