@@ -245,7 +245,7 @@ on("click", (event) => {
 
 on("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || event.submitter?.hasAttribute("data-again")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

@@ -124,7 +124,9 @@ def _url(
 def list_buttons(registered: RegisteredEntity, query: str) -> list[ActionButton]:
     """What *More actions* of a list offers; `query`: the list's question."""
     return [
-        ActionButton(command.label, command_url(command, registered, query=query), command.method, command.icon)
+        ActionButton(
+            command.label, command_url(command, registered, query=query), command.method, command.icon, again=True
+        )
         for command in offered_commands("list", registered)
         if command.pin
     ]
@@ -133,6 +135,6 @@ def list_buttons(registered: RegisteredEntity, query: str) -> list[ActionButton]
 def rows_buttons(registered: RegisteredEntity) -> list[ActionButton]:
     """What the bulk bar offers for the chosen rows beside the actions on each of them."""
     return [
-        ActionButton(command.label, command_url(command, registered), "post", command.icon)
+        ActionButton(command.label, command_url(command, registered), "post", command.icon, again=True)
         for command in offered_commands("rows", registered)
     ]

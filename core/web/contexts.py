@@ -127,6 +127,8 @@ class ActionButton:
     shortcut: str | None = None
     form: str = ""
     """In a row's menu: the id of the form that a post button sends."""
+    again: bool = False
+    """Whether it may be pressed again at once, since the page stays: it gives a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tools.translations import Key, Words, typographic
 
 pytestmark = pytest.mark.covers("US-6a")
 
-MODULES = ("thirdparty", "leads")
+MODULES = ("thirdparty", "leads", "export")
 PLAIN_SPACE = re.compile(r"\S[ \t\n]+[:;!?](?=\s|$)|«[ \t\n]|[ \t\n]»")
 NO_SPACE = re.compile(r"[^\W\d_][:;!?](?=\s|$)")
 STRAIGHT = re.compile(r"\w'|[^\W\d]\"|\"[^\W\d]")

@@ -74,6 +74,7 @@ def form(policy: str, about: str = NOTHING, done: int = 303, **more: object) -> 
 
 ADMINISTER, MODULES = "settings.manage", "modules.manage"
 VIEW, CREATE, EDIT, DELETE = "entity.view", "entity.create", "entity.edit", "entity.delete"
+EXPORT = "entity.export"
 TEMPLATE = {"code": "first_contact", "language": "en"}
 NOTES, FILES = {"kind": "notes"}, {"kind": "files"}
 
@@ -114,6 +115,8 @@ ROUTES: dict[str, Route] = {
     "editing.restore": form(DELETE, RECORD, done=422, bin=303, spends=True, restores=True),
     "editing.save": form(EDIT, RECORD, form={"version": "{version}", "{title}": "{name} {again}"}, every=True),
     "editing.status": form(EDIT, RECORD, form={"field": "{field}", "value": "{quick}"}),
+    "export.options": page(EXPORT, LIST),
+    "export.run": form(EXPORT, LIST, done=200, form={"all": "1", "query": ""}),
     "files.add": form(EDIT, RECORD, upload=True),
     "files.download": page(VIEW, FILE, every=True),
     "files.rename": page(EDIT, FILE),
