@@ -116,7 +116,7 @@ ROUTES: dict[str, Route] = {
     "editing.save": form(EDIT, RECORD, form={"version": "{version}", "{title}": "{name} {again}"}, every=True),
     "editing.status": form(EDIT, RECORD, form={"field": "{field}", "value": "{quick}"}),
     "export.options": page(EXPORT, LIST),
-    "export.run": form(EXPORT, LIST, done=200, form={"all": "1", "query": ""}),
+    "export.run": form(EXPORT, LIST, done=422, form={"all": "1", "query": "f=none:is:1"}),
     "files.add": form(EDIT, RECORD, upload=True),
     "files.download": page(VIEW, FILE, every=True),
     "files.rename": page(EDIT, FILE),
