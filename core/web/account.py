@@ -42,6 +42,7 @@ from core.web.visit import Visit
 blueprint = Blueprint("account", __name__)
 log = logging.getLogger("comptoir.access")
 LANGUAGE_COOKIE = "comptoir_language"
+THEME_COOKIE = "comptoir_theme"
 YEAR_SECONDS = 365 * 24 * 3600
 THEMES = ("light", "dark", "system")
 LOGGED_REPORT = 2000
@@ -124,7 +125,7 @@ def signout() -> Response:
 @blueprint.post("/preferences")
 @policy(PUBLIC)
 def preferences() -> Response:
-    """Language, theme, keys, width of the menu: on the account, the language in a cookie for the pages before sign-in."""
+    """Language, theme, keys, width of the menu: on the account; the first two in cookies for the pages before sign-in."""
     language, theme = request.form.get("language"), request.form.get("theme")
     chosen = {name: request.form[name] == "on" for name in (KEYS, NARROW) if name in request.form}
     surroundings = here()
@@ -139,11 +140,10 @@ def preferences() -> Response:
                 user.theme = theme
             choose(unit, user_id, **chosen)
     response = see(request.form.get("return"))
-    if language in LANGUAGES:
-        secure = surroundings.runtime.config.public_url.startswith("https:")
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax"
-        )
+    secure = surroundings.runtime.config.public_url.startswith("https:")
+    for cookie, value, values in ((LANGUAGE_COOKIE, language, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
+        if value is not None and value in values:
+            response.set_cookie(cookie, value, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
     return response
 
 

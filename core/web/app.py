@@ -57,6 +57,7 @@ from core.web import (
     searching,
     second_factor,
     sign_ins,
+    stepping,
     styles,
     unsubscribe,
     user_admin,
@@ -157,6 +158,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         searching.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        stepping.blueprint,
         styles.blueprint,
         unsubscribe.blueprint,
         user_admin.blueprint,
@@ -225,7 +227,8 @@ def entity_converter(registry: Registry) -> type[BaseConverter]:
 def _page_variables() -> dict[str, str]:
     """What the frame of every page needs, also before anybody signed in."""
     user = here().user if "here" in g else None
-    return {"lang": i18n.current_locale().language, "theme": (user.theme if user else None) or "system"}
+    theme = user.theme if user else request.cookies.get(account.THEME_COOKIE)
+    return {"lang": i18n.current_locale().language, "theme": theme or "system"}
 
 
 # -- before -----------------------------------------------------------------------------------------------------

@@ -319,6 +319,8 @@ class SheetPage:
     """On the tab Files."""
     upload: UploadForm | None
     """Where dropped files go, on every tab of a record the person may edit."""
+    steps: Sequence[tuple[str, Text, str, str]] = ()
+    """To the records before and behind it in the list: way, words, address, icon."""
     errors: Sequence[tuple[str, Text]] = ()
 
 

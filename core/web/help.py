@@ -57,7 +57,7 @@ def _key_groups() -> list[KeyGroup]:
                 (("s", "1–9"), _("Set the status of the row")), (("f",), _("Add filter")), (("v",), _("Choose a view")),
             ],
         ),
-        KeyGroup(_("On a record"), [(("e",), _("Edit")), (("n",), _("Add a note"))]),
+        KeyGroup(_("On a record"), [(("e",), _("Edit")), (("n",), _("Add a note")), (("j",), _("Next record")), (("k",), _("Previous record"))]),
         KeyGroup(
             _("In forms and dialogs"),
             [(("Ctrl+Enter",), _("Save")), (("Ctrl+S",), _("Save")), (("Esc",), _("Cancel or close"))],

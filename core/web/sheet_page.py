@@ -41,6 +41,7 @@ from core.web.parts import sheet_url
 from core.web.plugin_actions import offered, record_buttons
 from core.web.responses import page
 from core.web.shell import group_label, make_done, make_shell
+from core.web.stepping import step_links
 from core.web.user_admin import user_actions, user_panels
 
 HISTORY_LINES = 20
@@ -107,6 +108,7 @@ def make_sheet_page(
         notes=make_notes_box(registered, record, may_edit=may_edit) if tab == ACTIVITY and not deleted else None,
         files=make_files_box(registered, record, may_edit=may_edit) if tab == FILES and not deleted else None,
         upload=make_upload_form(registered, record) if may_edit else None,
+        steps=() if deleted else step_links(registered, record.id),
         errors=errors,
     )
 

@@ -217,6 +217,7 @@ ROUTES: dict[str, Route] = {
     "sign_ins.end": form(SIGNED_IN, SIGN_IN, hidden=303, ends=True),
     "sign_ins.end_others": form(SIGNED_IN, ends=True),
     "sign_ins.index": page(SIGNED_IN),
+    "stepping.step": page(VIEW, RECORD, done=303, place={"way": "next"}),
     "styles.sheet": page(PUBLIC),
     "thirdparty.vcard": page("thirdparty.view", RECORD, only="thirdparty"),
     "unsubscribe.act": form(PUBLIC, done=404, place={"token": "none"}),  # without the token of a mail

@@ -117,3 +117,51 @@ def test_the_title_names_record_and_list(browser: Browser) -> None:
         assert f"<title>{title}</title>" in browser.get(address).text
     wrong = browser.post("/leads/new", {"name": ""})
     assert "<title>Error: New lead – Leads – Comptoir</title>" in wrong.text
+
+
+class TestStepping:
+    """From record to record in the list one came from, its filters and order kept."""
+
+    @pytest.fixture
+    def towns(self, browser: Browser) -> Browser:
+        for name, town in (("Tin", "Lyon"), ("Zinc", "Lyon"), ("Iron", "Lille"), ("Copper", "Lyon")):
+            browser.post("/thirdparties/new", {"name": name, "town": town})
+        return browser
+
+    def walk(self, browser: Browser, number: int, way: str) -> str:
+        return browser.get(f"/thirdparties/{number}/{way}").location
+
+    @pytest.mark.covers("UI-1e")
+    @pytest.mark.parametrize("sort", ["name", "-created_at", "created_at", "-customer_since"])
+    def test_as_the_list_has_them(self, towns: Browser, sort: str) -> None:
+        listed = re.findall(r'<tr id="row-(\d+)"', towns.get(f"/thirdparties?f=town:is:Lyon&sort={sort}").text)
+        assert len(listed) == 3
+        forward, back = [int(listed[0])], [int(listed[-1])]
+        for chain, way in ((forward, "next"), (back, "previous")):
+            while "?" not in (to := self.walk(towns, chain[-1], way)):
+                chain.append(int(to.rpartition("/")[2]))
+            assert to.startswith("/thirdparties?")
+        assert [str(number) for number in forward] == listed
+        assert [str(number) for number in reversed(back)] == listed
+
+    def test_links_for_who_came_from_a_list_only(self, towns: Browser) -> None:
+        assert "data-step" not in towns.get("/thirdparties/1").text
+        towns.get("/thirdparties?sort=name")
+        sheet = towns.get("/thirdparties/1").text
+        assert 'href="/thirdparties/1/next" data-step="next" aria-label="Next record"' in sheet
+
+    def test_what_is_hidden_is_passed_over(self, sales: Site) -> None:
+        firm = open_firm(sales)
+        rita = firm.browsers["Rita"]
+        rita.get("/thirdparties?sort=name")
+        mine, sams = firm.records["Rita", "thirdparty"], firm.records["Sam", "thirdparty"]
+        assert self.walk(rita, mine, "next") == f"/thirdparties/{sams}"
+        assert self.walk(rita, sams, "next").startswith("/thirdparties?")
+        assert rita.get(f"/thirdparties/{firm.records['Alice', 'thirdparty']}/next").status_code == 404
+
+
+def test_the_theme_is_known_before_sign_in(sales: Site) -> None:
+    visitor = sales.visitor()
+    assert "data-bs-theme" not in visitor.get("/signin").text
+    visitor.post("/preferences", {"theme": "dark"})
+    assert '<html lang="en" data-bs-theme="dark">' in visitor.get("/signin").text
