@@ -7,7 +7,15 @@ const PAUSE = 120, SEQUENCE = 1500;
 
 // --- the palette ---------------------------------------------------------------------------------------------------
 
-const dialog = $("#palette"), input = $("input", dialog), found = $("#palette-found");
+const dialog = $("#palette"), input = document.createElement("input"), found = document.createElement("div");
+input.className = "form-control";
+input.role = "combobox";
+input.ariaLabel = $(".search-top input").ariaLabel;
+input.ariaAutoComplete = "list";
+input.ariaExpanded = "false";
+input.autocomplete = "off";
+input.spellcheck = false;
+dialog.append(input, found);
 const options = () => $$("[role=option]", found);
 const active = () => $("[aria-selected=true]", found);
 let waiting, asked;
@@ -15,7 +23,7 @@ let waiting, asked;
 export function open(text = "") {
   if ($("dialog[open]")) return;
   input.value = text;
-  found.replaceChildren();
+  fill();
   dialog.showModal();
   input.focus();
   ask();
@@ -29,6 +37,14 @@ function point(option) {
   } else {
     input.removeAttribute("aria-activedescendant");
   }
+}
+
+function fill(parts = []) {
+  found.replaceChildren(...parts);
+  const list = $("[role=listbox]", found);
+  input.ariaExpanded = String(Boolean(list));
+  if (list) input.setAttribute("aria-controls", list.id);
+  else input.removeAttribute("aria-controls");
 }
 
 async function ask() {
@@ -45,7 +61,7 @@ async function ask() {
   }
   if (mine.signal.aborted) return;
   const part = $("[data-palette-answer]", new DOMParser().parseFromString(text, "text/html"));
-  found.replaceChildren(...(part?.children ?? []));
+  fill(part?.children ?? []);
   point(options()[0]);
 }
 
@@ -127,9 +143,18 @@ function select(target, range) {
   box?.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+async function help() { // the list of keys, in the dialog of every page
+  const box = $("#dialog"), answer = await fetch("/help/keys", { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected) return location.assign("/help");
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+  box.replaceChildren(...part.body.children);
+  box.showModal();
+  return undefined;
+}
+
 const click = (selector) => { const found = $(selector); found?.click(); return Boolean(found); };
 const KEYS = {
-  "?": () => click("[data-keys-help]"),
+  "?": help,
   j: ({ target }) => move(target, 1),
   k: ({ target }) => move(target, -1),
   x: ({ target }) => select(target, false),

@@ -29,7 +29,9 @@ def cards(browser: Browser, address: str = "/") -> list[str]:
 
 def press(browser: Browser, label: str, address: str = "/?arrange=1") -> None:
     """Press a button of the page by its name, as a browser without script does."""
-    for form in re.findall(r"<form\b.*?</form>", browser.get(address).text, re.DOTALL):
+    text = browser.get(address).text
+    text = re.sub(r"(<button form=.*?</button>)", r'<form action="/preferences">\1</form>', text, flags=re.DOTALL)
+    for form in re.findall(r"<form\b.*?</form>", text, re.DOTALL):
         for tag, words in re.findall(r"(<button\b[^>]*>)(.*?)</button>", form, re.DOTALL):
             named = re.search(r'aria-label="([^"]*)"', tag)
             said = named[1] if named else re.sub(r"<svg.*?</svg>|<span aria-hidden.*?</span>", "", words).strip()
