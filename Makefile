@@ -90,9 +90,11 @@ postgresql: $(PACKAGES)
 	        echo "It cannot be had: tests on PostgreSQL are skipped" >&2; \
 	}
 
-# Comptoir itself, as a link to this folder; again when its commands or its list of plugins may have changed.
+# Comptoir itself, as a link to this folder; again when its commands or its list of plugins may have changed. What a
+# build leaves beside the sources is found first by a program started here, and would hide plugins that are new.
 .venv/.project: $(PACKAGES) setup.cfg
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@rm -rf comptoir.egg-info
 	@touch $@
 
 .venv/.translations: $(PACKAGES) $(CATALOGUES)
@@ -114,6 +116,7 @@ run: setup
 
 wheel: setup
 	@$(BIN)/uv build --quiet --offline --no-build-isolation --python $(BIN)/python
+	@rm -rf comptoir.egg-info
 	@ls dist
 
 requirements: .venv/.created
