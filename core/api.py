@@ -8,6 +8,7 @@ from core.contract.contributions import (
     Action,
     Check,
     CheckResult,
+    Command,
     Dictionary,
     Entity,
     Job,
@@ -30,6 +31,8 @@ from core.data.records import Facet, Identifier, Owned, Record, Row
 from core.data.scopes import unscoped
 from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused, Veto
+from core.exchange.csv_files import CsvForm
+from core.exchange.list_rows import ListRows, rows_of_job, write_in_job
 from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
 from core.features.notifications import notify
@@ -64,7 +67,9 @@ from core.fields import (
 from core.i18n import Message, lazy, lazy_context, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.jobs.run import JobRun, Step
+from core.registry import RegisteredEntity
 from core.settings import read_setting
+from core.web.asked_rows import rows_asked_for
 from core.web.plugin_page import show_page
 from core.web.policy import policy
 from core.web.responses import attachment, reading_session, record_or_404
@@ -82,7 +87,9 @@ __all__ = [
     "Check",
     "CheckResult",
     "Choice",
+    "Command",
     "Country",
+    "CsvForm",
     "Date",
     "DateTime",
     "Decimal",
@@ -97,6 +104,7 @@ __all__ = [
     "Job",
     "JobRun",
     "Link",
+    "ListRows",
     "LongText",
     "MenuItem",
     "Message",
@@ -112,6 +120,7 @@ __all__ = [
     "Plugin",
     "Record",
     "Refused",
+    "RegisteredEntity",
     "RichText",
     "Row",
     "Section",
@@ -144,8 +153,11 @@ __all__ = [
     "reading_session",
     "record_or_404",
     "restore_record",
+    "rows_asked_for",
+    "rows_of_job",
     "show_page",
     "transaction",
     "unscoped",
     "work_under_way",
+    "write_in_job",
 ]

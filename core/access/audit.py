@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("comptoir.audit")
 
 SIGN_IN, WRONG_SIGN_IN, SIGN_OUT, REFUSED = "sign_in", "sign_in_wrong", "sign_out", "refused"
-ACCOUNT, ROLE, MODULE = "account", "role", "module"
+ACCOUNT, ROLE, MODULE, EXPORT = "account", "role", "module", "export"
 KINDS: Mapping[str, Text] = {
     SIGN_IN: lazy_context("audit", "Signed in"),
     WRONG_SIGN_IN: lazy_context("audit", "Wrong sign-in"),
@@ -42,6 +42,7 @@ KINDS: Mapping[str, Text] = {
     ACCOUNT: lazy_context("audit", "Account changed"),
     ROLE: lazy_context("audit", "Role changed"),
     MODULE: lazy_context("audit", "Module changed"),
+    EXPORT: lazy_context("audit", "Exported"),
 }
 """What is noted, and the words for it."""
 ACTIONS = {"role": ROLE, "module": MODULE, "settings": MODULE, "account": ACCOUNT, "user": ACCOUNT}

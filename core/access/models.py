@@ -115,6 +115,8 @@ class User(Record):
     region: Mapped[str | None] = mapped_column(String(8))
     timezone: Mapped[str | None] = mapped_column(String(60))
     theme: Mapped[str | None] = mapped_column(String(8))
+    preferences: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What the person chose about the pages (`core.access.preferences`)."""
     company_id: Mapped[int | None] = field(
         OneOf(COMPANIES, to="core_company"), _("Active company"), readonly=True, section="place"
     )

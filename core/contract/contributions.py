@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.jobs.run import JobRun
 
 ActionPlace = Literal["sheet", "list", "bulk"]
+CommandContext = Literal["any", "list", "record", "rows"]
 SHORTCUTS = frozenset("abdhilopqrtwyz")
 """The letters that the core leaves to actions (UX 1.6)."""
 Group = Literal["customers", "sales", "agenda", "marketing", "tools", "administration"]
@@ -45,6 +46,8 @@ class View:
     filters: tuple[str, ...]
     new_label: Text
     defaults: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
+    """The letter that makes a new one, after `c` (UX 1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Entity:
     ownership: Ownership | None = None
     pages: bool = True
     """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
+    key: str | None = None
+    """The letter that makes a new one, after `c` (UX 1.6)."""
     sentences: Mapping[str, Message] = field(default_factory=dict)
     """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
 
@@ -117,7 +122,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """An entry of the main menu. `endpoint` and `values` as for `url_for`; `counter` must answer by primary key."""
+    """An entry of the main menu. `endpoint` and `values` as for `url_for`; `counter` must answer by primary key.
+
+    `key`: the letter that opens it, after `g` (UX 1.6).
+    """
 
     label: Text
     endpoint: str
@@ -127,6 +135,7 @@ class MenuItem:
     icon: str = "list"
     permission: str | None = None
     counter: Callable[[Session], int] | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +215,37 @@ class Action:
             raise ContractError(f"action {self.name!r} can be on {get_args(ActionPlace)}, not on {self.where}")
         if self.shortcut is not None and self.shortcut not in SHORTCUTS:
             raise ContractError(f"the shortcut of action {self.name!r} must be one of {sorted(SHORTCUTS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to start by its words in the command palette (UX 1.3). `endpoint` and `values` as for `url_for`.
+
+    `context`: where it is offered: anywhere; in a list, whose question its address then carries; on a record, whose id
+    it is given as `record_id`; for the chosen rows of a list, as a button of the bulk bar that posts them. In the last
+    three `entity` names whose lists and records these are; without, it is for all of them, and `values` get `entity`.
+    `method` post: a form sends it, a list's with its rows as the bulk bar does. `permission`: `entity.export` and its
+    like stand for those of the entity. `pin`: a list also shows it under *More actions*.
+    """
+
+    name: str
+    label: Text
+    endpoint: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    context: CommandContext = "any"
+    entity: str = ""
+    method: Literal["get", "post"] = "get"
+    keywords: Text = ""
+    permission: str | None = None
+    icon: str = "chevron-right"
+    pin: bool = False
+    order: int = 50
+
+    def __post_init__(self) -> None:
+        if self.context not in get_args(CommandContext):
+            raise ContractError(f"command {self.name!r} can be for {get_args(CommandContext)}, not {self.context!r}")
+        if self.context == "any" and (self.entity or self.pin or self.method == "post"):
+            raise ContractError(f"command {self.name!r} is offered anywhere, so it is a link to a page")
 
 
 @dataclass(frozen=True, slots=True)

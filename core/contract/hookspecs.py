@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from core.contract.changes import Change
-from core.contract.contributions import Action, Check, Job, MenuItem, Panel, Tab, Widget
+from core.contract.contributions import Action, Check, Command, Job, MenuItem, Panel, Tab, Widget
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -62,6 +62,11 @@ def widgets() -> Iterable[Widget]:  # type: ignore[empty-body]
 @hookspec
 def actions(entity: str) -> Iterable[Action]:  # type: ignore[empty-body]
     """Buttons for the records of an entity: on sheets, in lists, in the bulk bar."""
+
+
+@hookspec
+def commands() -> Iterable[Command]:  # type: ignore[empty-body]
+    """Commands of the palette, of lists and of chosen rows."""
 
 
 @hookspec

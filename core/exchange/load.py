@@ -23,6 +23,7 @@ from core.data.records import Record
 from core.data.tables import JobRow
 from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused
+from core.exchange.csv_files import restore
 from core.fields import Field
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
@@ -183,7 +184,7 @@ def _parse(
     for name, found in fields.items():
         place = places[name]
         try:
-            values[name] = found.parse(row[place] if place < len(row) else "")
+            values[name] = found.parse(restore(row[place]) if place < len(row) else "")
         except Invalid as error:
             return Rejected(line, columns[name], error.message)
     return Parsed(line, values)

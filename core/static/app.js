@@ -96,6 +96,36 @@ on("keydown", (event) => {
   }
 });
 
+// --- palette, single keys and sequences: palette.js, loaded when it is first needed ---------------------------------
+
+let palette;
+const withPalette = (use) => { palette ??= import($("#palette").dataset.module); palette.then(use); };
+on("keydown", (event) => {
+  const { key, target } = event, held = event.ctrlKey || event.metaKey;
+  if (event.defaultPrevented || event.altKey || !$("#palette") || $("dialog[open], [popover]:not(.side):popover-open")) return;
+  if (held && !event.shiftKey && key.toLowerCase() === "k") {
+    event.preventDefault();
+    withPalette(({ open }) => open());
+    return;
+  }
+  if (held || key.length !== 1 || key === " " || document.body.dataset.keys === "off") return;
+  if (target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
+  if (key === "/") event.preventDefault(); // the browser's own search
+  withPalette(({ open, press }) => key === "/" ? open() : press({ key, target }));
+});
+on("click", (event) => {
+  const opener = event.target.closest("[data-palette-open]");
+  if (!opener || !event.detail) return; // Enter in the field searches
+  event.preventDefault();
+  withPalette(({ open }) => open($("input", opener.form)?.value));
+});
+on("input", ({ target }) => {
+  if (!target.matches("[data-palette-open]")) return;
+  const text = target.value;
+  target.value = "";
+  withPalette(({ open }) => open(text));
+});
+
 // --- filter: the operators and the value of the chosen field -------------------------------------------------------
 
 function narrow(form) {
@@ -215,7 +245,7 @@ on("click", (event) => {
 
 on("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || event.submitter?.hasAttribute("data-again")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

@@ -229,7 +229,9 @@ def traces(site: Site, plugin: str) -> Traces:
             if owner == plugin
         ]
         views = [
-            url_for(rule.endpoint, **dict[str, Any](dict.fromkeys(rule.arguments, 1)))
+            url_for(
+                rule.endpoint, **dict[str, Any]({name: "user" if name == "entity" else 1 for name in rule.arguments})
+            )
             for rule in generation.app.url_map.iter_rules()
             if rule.endpoint.startswith(f"{plugin}.") and "GET" in (rule.methods or ())
         ]

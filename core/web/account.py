@@ -10,6 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, session, url_for
 
 from core.access.models import ADMINISTRATOR, User
+from core.access.preferences import KEYS, NARROW, choose
 from core.access.second_factor import has_factor
 from core.access.setup import end_setup, setup_token
 from core.access.sign_in import (
@@ -41,6 +42,7 @@ from core.web.visit import Visit
 blueprint = Blueprint("account", __name__)
 log = logging.getLogger("comptoir.access")
 LANGUAGE_COOKIE = "comptoir_language"
+THEME_COOKIE = "comptoir_theme"
 YEAR_SECONDS = 365 * 24 * 3600
 THEMES = ("light", "dark", "system")
 LOGGED_REPORT = 2000
@@ -123,10 +125,11 @@ def signout() -> Response:
 @blueprint.post("/preferences")
 @policy(PUBLIC)
 def preferences() -> Response:
-    """Language and theme: on the account, and in a cookie for the pages before sign-in."""
+    """Language, theme, keys, width of the menu: on the account; the first two in cookies for the pages before sign-in."""
     language, theme = request.form.get("language"), request.form.get("theme")
+    chosen = {name: request.form[name] == "on" for name in (KEYS, NARROW) if name in request.form}
     surroundings = here()
-    if surroundings.user is not None and (language in LANGUAGES or theme in THEMES):
+    if surroundings.user is not None and (language in LANGUAGES or theme in THEMES or chosen):
         user_id = surroundings.user.id
         surroundings.fresh()
         with transaction("preferences") as unit:
@@ -135,12 +138,12 @@ def preferences() -> Response:
                 user.language, user.region = language, None
             if theme in THEMES:
                 user.theme = theme
+            choose(unit, user_id, **chosen)
     response = see(request.form.get("return"))
-    if language in LANGUAGES:
-        secure = surroundings.runtime.config.public_url.startswith("https:")
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax"
-        )
+    secure = surroundings.runtime.config.public_url.startswith("https:")
+    for cookie, value, values in ((LANGUAGE_COOKIE, language, LANGUAGES), (THEME_COOKIE, theme, THEMES)):
+        if value is not None and value in values:
+            response.set_cookie(cookie, value, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
     return response
 
 

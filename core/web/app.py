@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, BuildError, IntegerConverter, Map, ValidationError
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from core import i18n
 from core.access.audit import REFUSED
@@ -34,6 +34,7 @@ from core.web import (
     demo,
     editing,
     files,
+    help,
     home,
     jobs,
     keeping,
@@ -43,6 +44,7 @@ from core.web import (
     mail_suppression,
     mail_templates,
     modules,
+    new_records,
     notes,
     notifications,
     numbering,
@@ -52,14 +54,17 @@ from core.web import (
     picking,
     records,
     roles,
+    searching,
     second_factor,
     sign_ins,
+    stepping,
     styles,
     unsubscribe,
     user_admin,
 )
 from core.web.arguments import LARGEST_NUMBER
 from core.web.boundary import guarded
+from core.web.commands import check_menu, collect_commands
 from core.web.current import Here, here
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
@@ -132,6 +137,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         demo.blueprint,
         editing.blueprint,
         files.blueprint,
+        help.blueprint,
         home.blueprint,
         jobs.blueprint,
         keeping.blueprint,
@@ -141,6 +147,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         mail_suppression.blueprint,
         mail_templates.blueprint,
         modules.blueprint,
+        new_records.blueprint,
         notes.blueprint,
         notifications.blueprint,
         numbering.blueprint,
@@ -150,8 +157,10 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         picking.blueprint,
         records.blueprint,
         roles.blueprint,
+        searching.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        stepping.blueprint,
         styles.blueprint,
         unsubscribe.blueprint,
         user_admin.blueprint,
@@ -164,7 +173,8 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
             raise PluginError(plugin, _("The blueprint of module %(plugin)s must be called so too", plugin=plugin))
         app.register_blueprint(blueprint)
         _guard_views(app, plugin)
-    _check_menu(app, generation.registry)
+    check_menu(app, generation.registry)
+    collect_commands(app, generation.hooks, generation.registry)
     app.after_request(_headers)
     app.teardown_request(_end)
     app.register_error_handler(ComptoirError, _refuse)
@@ -184,17 +194,6 @@ def _guard_views(app: Flask, plugin: str) -> None:
                 )
                 raise PluginError(plugin, message)
             app.view_functions[endpoint] = guarded(plugin, endpoint, view)
-
-
-def _check_menu(app: Flask, registry: Registry) -> None:
-    """Raise `PluginError` for a menu entry that leads nowhere: it would break every page."""
-    with app.test_request_context():
-        for plugin, item in registry.menu:
-            try:
-                url_for(item.endpoint, **dict[str, Any](item.values))
-            except (BuildError, ComptoirError) as error:
-                message = _("The menu entry %(label)s of module %(name)s leads nowhere", label=item.label, name=plugin)
-                raise PluginError(plugin, message) from error
 
 
 class RecordNumber(IntegerConverter):
@@ -230,7 +229,8 @@ def entity_converter(registry: Registry) -> type[BaseConverter]:
 def _page_variables() -> dict[str, str]:
     """What the frame of every page needs, also before anybody signed in."""
     user = here().user if "here" in g else None
-    return {"lang": i18n.current_locale().language, "theme": (user.theme if user else None) or "system"}
+    theme = user.theme if user else request.cookies.get(account.THEME_COOKIE)
+    return {"lang": i18n.current_locale().language, "theme": theme or "system"}
 
 
 # -- before -----------------------------------------------------------------------------------------------------

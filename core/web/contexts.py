@@ -25,6 +25,10 @@ class MenuEntry:
     icon: str
     current: bool = False
     counter: int | None = None
+    key: str | None = None
+    """The letter for it, after `g` in the menu and after `c` among what can be created."""
+    title_field: str = ""
+    """Of what can be created: the field that names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ class Shell:
     """The companies the person works for, when there are several: number, name, whether active (TP-14)."""
     here: str = ""
     """The address of this page, for `return` of the forms in the frame."""
+    keys: bool = True
+    """Whether single keys do something (UX 1.6)."""
+    narrow: bool = False
+    """Whether the menu shows icons only."""
     unread: str = ""
     """How many notifications were not read: empty for none, `99+` for very many."""
 
@@ -119,6 +127,8 @@ class ActionButton:
     shortcut: str | None = None
     form: str = ""
     """In a row's menu: the id of the form that a post button sends."""
+    again: bool = False
+    """Whether it may be pressed again at once, since the page stays: it gives a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +223,8 @@ class ListPage:
     """Whether UX names the link to the form as a button."""
     query: str = ""
     """The list as its address asks for it, for what is done with all its rows."""
+    menu: Sequence[ActionButton] = ()
+    """What modules do with the list as it is shown, under *More actions*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +319,8 @@ class SheetPage:
     """On the tab Files."""
     upload: UploadForm | None
     """Where dropped files go, on every tab of a record the person may edit."""
+    steps: Sequence[tuple[str, Text, str, str]] = ()
+    """To the records before and behind it in the list: way, words, address, icon."""
     errors: Sequence[tuple[str, Text]] = ()
 
 

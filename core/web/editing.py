@@ -9,7 +9,6 @@ from urllib.parse import parse_qs
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from core.contract.contributions import View
 from core.data.query import parse
 from core.data.records import Record
 from core.data.unit import transaction
@@ -17,10 +16,8 @@ from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
 from core.features.bulk import MAXIMUM_AT_ONCE, set_field
 from core.features.writing import write_typed
-from core.fields import FieldType
 from core.i18n import Text, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
-from core.settings import read_settings
 from core.web.arguments import number_argument
 from core.web.bulk import ask_which, chosen_ids, start_bulk_job
 from core.web.conflict import choose, make_conflict_page
@@ -37,7 +34,9 @@ from core.web.forms import (
     typed_values,
     writable_fields,
 )
+from core.web.last_list import list_address
 from core.web.list_page import make_one_row, make_row_page
+from core.web.new_records import MORE, filled, new_label, next_page, setting_defaults
 from core.web.number_boxes import NUMBER_SERIES, series_preview
 from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
@@ -46,11 +45,6 @@ from core.web.shell import group_label, make_done, make_shell
 from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("editing", __name__)
-LONGEST_FILLED = 200
-"""Characters of a value that an address may fill a field with."""
-LONGEST_LOCATION = 500
-"""Characters `core_submission` keeps of an address."""
-DEFAULT = "default_"
 
 
 # -- create -----------------------------------------------------------------------------------------------------
@@ -58,43 +52,7 @@ DEFAULT = "default_"
 @policy("entity.create")
 def new(entity: RegisteredEntity) -> Response:
     """An empty form; values in the address fill fields (`?role=prospect`)."""
-    return new_page(entity, typed_values(entity, None, {**_setting_defaults(entity), **_filled(entity)}), {}, 200)
-
-
-def _setting_defaults(entity: RegisteredEntity) -> dict[str, str]:
-    """Settings called `default_<field>` are what a new record starts with."""
-    plugin = here().registry.plugins.get(entity.plugin)
-    found = [setting for setting in plugin.settings if setting.name.startswith(DEFAULT)] if plugin is not None else []
-    values = read_settings(here().session, entity.plugin, found)
-    types: Mapping[str, FieldType[Any]] = {setting.name: setting.type for setting in found}
-    return {
-        name.removeprefix(DEFAULT): types[name].edit_text(value) for name, value in values.items() if value is not None
-    }
-
-
-def _view_of(entity: RegisteredEntity, values: Mapping[str, str]) -> View | None:
-    """The built-in view a record with these values is made for."""
-    views = (view for view in entity.entity.views if view.defaults)
-    return next((view for view in views if view.defaults.items() <= values.items()), None)
-
-
-def _new_label(entity: RegisteredEntity, values: Mapping[str, str]) -> Text:
-    view = _view_of(entity, values)
-    return view.new_label if view else entity.entity.new_label
-
-
-def _filled(entity: RegisteredEntity) -> dict[str, str]:
-    """The values in the address that fill fields of the form; the form carries them on."""
-    names = {found.name for found in writable_fields(entity, "create")}
-    return {name: value for name, value in request.args.items() if name in names and len(value) <= LONGEST_FILLED}
-
-
-def _another(entity: RegisteredEntity, values: Mapping[str, str]) -> str:
-    """The address of the form for another one of the same kind: a customer after a customer."""
-    view = _view_of(entity, values)
-    filled = {**(view.defaults if view else {}), **_filled(entity)}
-    address = url_for("editing.new", entity=entity, **dict[str, Any](filled))
-    return address if len(address) <= LONGEST_LOCATION else url_for("editing.new", entity=entity)
+    return new_page(entity, typed_values(entity, None, {**setting_defaults(entity), **filled(entity)}), {}, 200)
 
 
 def new_page(
@@ -104,10 +62,10 @@ def new_page(
     status: int,
     message: Text | None = None,
 ) -> Response:
-    heading = _new_label(entity, values)
+    heading = new_label(entity, values)
     index = url_for("records.index", entity=entity)
     content = make_form_page(
-        entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](_filled(entity))), cancel_url=index,
+        entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](filled(entity))), cancel_url=index,
         values=values, errors=errors,
         key=form_key(), message=message, preview=series_preview(entity, None, values),
     )  # fmt: skip
@@ -132,12 +90,11 @@ def create(entity: RegisteredEntity) -> Response:
         **typed_values(entity, None, {}),
         **{name: found.typed for name, found in typed_fields(form).items() if found.submitted},
     }
-    if request.form.get("then") == FIND:
+    if request.form.get("then") in (FIND, MORE):
         return new_page(entity, typed, unclear, 200)
     if errors:
         return new_page(entity, typed, errors, 422)
     here().form_again = lambda status, message: new_page(entity, typed, {}, status, message)
-    another = request.form.get("then") == "another"
     try:
         with transaction(f"{entity.name}.create") as unit:
             record = unit.add(entity.model())
@@ -148,9 +105,7 @@ def create(entity: RegisteredEntity) -> Response:
             for found in sorted(own, key=lambda found: found.source.owner is not entity.model):
                 write_typed(unit, record, found.source, found.data)
             unit.session.flush()
-            location = (
-                _another(entity, typed) if another else url_for("records.sheet", entity=entity, record_id=record.id)
-            )
+            location = next_page(entity, typed, record.id)
             if key:
                 unit.claim(key, location, here().actor.id)
     except Refused as error:
@@ -209,7 +164,7 @@ def edit_page(
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),
-        Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
+        Crumb(entity.entity.plural, list_address(entity)),
         Crumb(record.title, sheet),
         Crumb(_("Edit")),
     ]

@@ -21,6 +21,7 @@ from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
+from core.web.commands import list_buttons, rows_buttons
 from core.web.contexts import ActionButton, Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
 from core.web.current import here
 from core.web.form_contexts import Combobox, PickStep
@@ -147,7 +148,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         range_text=_range_text(found, number),
         bulk_url=_bulk_url(query),
         may_set=may_edit,
-        bulk_actions=several_buttons(query.entity, "bulk"),
+        bulk_actions=[*several_buttons(query.entity, "bulk"), *rows_buttons(query.entity)],
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         bulk_statuses=bulk_options,
@@ -168,12 +169,13 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         all_label=_("Select all %(number)s", number=_counted(number)),
         all_selected="all" in request.args,
         query=urlsplit(list_url(query)).query,
+        menu=list_buttons(query.entity, urlsplit(list_url(query)).query) if rows else (),
     )
 
 
 def _bulk_url(query: ListQuery) -> str | None:
     """Where the bulk bar leads; none, and no boxes to tick, for who can do nothing with many rows."""
-    useful = here().may(query.entity.permission("edit")) or offered(query.entity, "bulk")
+    useful = here().may(query.entity.permission("edit")) or offered(query.entity, "bulk") or rows_buttons(query.entity)
     return url_for("editing.bulk", entity=query.entity) if useful else None
 
 

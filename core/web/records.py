@@ -10,6 +10,7 @@ from core.registry import RegisteredEntity
 from core.web.arguments import number_argument
 from core.web.contexts import Crumb, HistoryPage
 from core.web.current import here
+from core.web.last_list import list_address, remember_list
 from core.web.list_page import add_filter, make_list_page
 from core.web.policy import SIGNED_IN, policy
 from core.web.responses import is_fragment, page, record_or_404, see
@@ -38,9 +39,10 @@ def index(entity: RegisteredEntity) -> Response:
     query = parse(entity, request.args.to_dict(flat=False), allowed, scope=surroundings.scope)
     content = make_list_page(query, read_page)
     if is_fragment():
-        return page("core/list_region.html", page=content)
+        return remember_list(page("core/list_region.html", page=content), entity, content.return_url)
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(content.heading)]
-    return page("core/list.html", page=content, shell=make_shell(content.heading, crumbs))
+    answer = page("core/list.html", page=content, shell=make_shell(content.heading, crumbs))
+    return remember_list(answer, entity, content.return_url)
 
 
 @blueprint.get("/<entity:entity>/<int:record_id>")
@@ -69,7 +71,7 @@ def history(entity: RegisteredEntity, record_id: int) -> Response:
     sheet_url = url_for("records.sheet", entity=entity, record_id=record_id)
     crumbs = [
         Crumb(group_label(entity.entity.group)),
-        Crumb(entity.entity.plural, url_for("records.index", entity=entity)),
+        Crumb(entity.entity.plural, list_address(entity)),
         Crumb(record.title, sheet_url),
         Crumb(_("History")),
     ]

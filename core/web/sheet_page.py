@@ -34,12 +34,14 @@ from core.web.contexts import (
 )
 from core.web.current import here
 from core.web.describe import describe_change, history_values, load_summary, may_be_taken_back
+from core.web.last_list import list_address
 from core.web.mail_outbox import make_panel
 from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
 from core.web.parts import sheet_url
 from core.web.plugin_actions import offered, record_buttons
 from core.web.responses import page
 from core.web.shell import group_label, make_done, make_shell
+from core.web.stepping import step_links
 from core.web.user_admin import user_actions, user_panels
 
 HISTORY_LINES = 20
@@ -59,7 +61,7 @@ def show_sheet(
     content = make_sheet_page(registered, record, tab, errors)
     crumbs = [
         Crumb(group_label(registered.entity.group)),
-        Crumb(registered.entity.plural, url_for("records.index", entity=registered)),
+        Crumb(registered.entity.plural, list_address(registered)),
         Crumb(record.title),
     ]
     summary = load_summary(here().session, operation) if operation is not None else None
@@ -106,6 +108,7 @@ def make_sheet_page(
         notes=make_notes_box(registered, record, may_edit=may_edit) if tab == ACTIVITY and not deleted else None,
         files=make_files_box(registered, record, may_edit=may_edit) if tab == FILES and not deleted else None,
         upload=make_upload_form(registered, record) if may_edit else None,
+        steps=() if deleted else step_links(registered, record.id),
         errors=errors,
     )
 

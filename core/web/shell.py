@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import request, url_for
 
+from core.access.preferences import preferences_of
 from core.contract.contributions import MenuItem
 from core.data.history import Summary
 from core.features.notifications import MOST_COUNTED, count_unread
@@ -77,6 +78,7 @@ CORE_MENU: tuple[MenuItem, ...] = (
 )
 
 
+HOME_KEY = "h"
 PLUGIN_FAULT = 500
 """The status of a fault that was logged, so that its number is worth telling."""
 TOLD: dict[str, Callable[[Text], Text]] = {
@@ -98,12 +100,13 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
     """The frame for a page of the signed-in user."""
     surroundings = here()
     user = surroundings.user
+    chosen = preferences_of(user)
     company = read_settings(surroundings.session, "core", CORE_SETTINGS)["company_name"]
     return Shell(
         title=title,
-        menu=_menu(),
+        menu=menu_groups(),
         crumbs=crumbs,
-        create=_create(),
+        create=create_entries(),
         user_name=user.name if user else "",
         language=current_locale().language,
         theme=(user.theme if user else None) or "system",
@@ -112,6 +115,8 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
         company=company or "Comptoir",
         companies=_companies(),
         here=request.full_path.rstrip("?"),
+        keys=chosen.keys,
+        narrow=chosen.narrow,
         unread=_unread(),
     )
 
@@ -129,15 +134,18 @@ def _companies() -> list[tuple[str, Text, bool]]:
     return [(option.code, option.label, int(option.code) == scope.active) for option in mine]
 
 
-def _menu() -> list[MenuGroup]:
+def menu_groups(*, counted: bool = True) -> list[MenuGroup]:
+    """The main menu as the person sees it; `counted`: with the numbers beside its entries."""
     surroundings = here()
     by_group: dict[str, list[tuple[str, MenuItem]]] = {}
     for plugin, item in (*surroundings.registry.menu, *(("core", item) for item in CORE_MENU)):
         if _may_see(item):
             by_group.setdefault(item.group, []).append((plugin, item))
     current = request.full_path.rstrip("?")
-    home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/")])
-    groups = [MenuGroup(name, label, _entries(by_group[name], current)) for name, label in GROUPS if name in by_group]
+    home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/", key=HOME_KEY)])
+    groups = [
+        MenuGroup(name, label, _entries(by_group[name], current, counted)) for name, label in GROUPS if name in by_group
+    ]
     return [home, *groups]
 
 
@@ -152,11 +160,12 @@ def _may_see(item: MenuItem) -> bool:
     return item.permission is None or surroundings.may(item.permission)
 
 
-def _entries(items: Iterable[tuple[str, MenuItem]], current: str) -> list[MenuEntry]:
+def _entries(items: Iterable[tuple[str, MenuItem]], current: str, counted: bool) -> list[MenuEntry]:
     entries = []
     for plugin, item in sorted(items, key=lambda pair: pair[1].order):
         url = url_for(item.endpoint, **dict[str, Any](item.values))
-        entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), _counted(plugin, item) or None))
+        number = _counted(plugin, item) if counted else 0
+        entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), number or None, key=item.key))
     return entries
 
 
@@ -178,22 +187,29 @@ def _is_current(url: str, current: str) -> bool:
     return entry.path == here_.path and view == [pair for pair in entry.query.split("&") if pair.startswith("view=")]
 
 
-def _create() -> list[MenuEntry]:
+def create_entries() -> list[MenuEntry]:
+    """What the person may create, in the order of use (UX 1.4)."""
     surroundings = here()
     entries: list[MenuEntry] = []
     for registered in sorted(surroundings.registry.entities.values(), key=lambda found: found.entity.order):
         entity = registered.entity
         if entity.administrators_only or not surroundings.may(registered.permission("create")):
             continue
+        title = "" if registered.title_field.declaration.readonly else entity.title
         if entity.views:
             entries += [
                 MenuEntry(
-                    view.one, url_for("editing.new", entity=registered, **dict[str, Any](view.defaults)), entity.icon
+                    view.one,
+                    url_for("editing.new", entity=registered, **dict[str, Any](view.defaults)),
+                    entity.icon,
+                    key=view.key,
+                    title_field=title,
                 )
                 for view in entity.views
             ]
         else:
-            entries.append(MenuEntry(entity.label, url_for("editing.new", entity=registered), entity.icon))
+            url = url_for("editing.new", entity=registered)
+            entries.append(MenuEntry(entity.label, url, entity.icon, key=entity.key, title_field=title))
     return entries
 
 

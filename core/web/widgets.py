@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import render_template, url_for
 
 from core.contract.contributions import Widget
@@ -16,14 +18,21 @@ from core.web.current import here
 from core.web.home_contexts import Figure, HomeCard
 
 
-def make_cards() -> list[HomeCard]:
-    """The cards the person may see; one that fails names its module in its place."""
+def card_name(plugin: str, widget: Widget) -> str:
+    """What a person's choice calls a card."""
+    return f"{plugin}.{widget.name}"
+
+
+def make_cards(hidden: Collection[str] = ()) -> list[HomeCard]:
+    """The cards the person may see, but those called so in `hidden`; one that fails names its module in its place."""
     cards = []
     for plugin, widget in here().registry.widgets:
         if widget.permission is not None and not here().may(widget.permission):
             continue
+        if card_name(plugin, widget) in hidden:
+            continue
         label = here().registry.plugins[plugin].label
-        card: HomeCard | None = HomeCard(PanelBox(widget.label, None, label, plugin))
+        card: HomeCard | None = HomeCard(card_name(plugin, widget), PanelBox(widget.label, None, label, plugin))
         with Boundary(plugin, f"widget {widget.name}", "widget"):
             card = _counted(plugin, widget) if widget.entity else _drawn(plugin, widget)
         if card is not None:
@@ -34,7 +43,9 @@ def make_cards() -> list[HomeCard]:
 def _drawn(plugin: str, widget: Widget) -> HomeCard:
     assert widget.context is not None, "a widget has an entity, or a template and its context"
     html = render_template(widget.template, **widget.context(here().session))
-    return HomeCard(PanelBox(widget.label, html, here().registry.plugins[plugin].label, plugin))
+    return HomeCard(
+        card_name(plugin, widget), PanelBox(widget.label, html, here().registry.plugins[plugin].label, plugin)
+    )
 
 
 def _counted(plugin: str, widget: Widget) -> HomeCard | None:
@@ -52,7 +63,8 @@ def _counted(plugin: str, widget: Widget) -> HomeCard | None:
     else:
         number = count(surroundings.session, query, None)
         figures = [Figure(registered.entity.plural, None, format_integer(number), _list_url(registered, widget))]
-    return HomeCard(PanelBox(widget.label, "", surroundings.registry.plugins[plugin].label, plugin), figures)
+    box = PanelBox(widget.label, "", surroundings.registry.plugins[plugin].label, plugin)
+    return HomeCard(card_name(plugin, widget), box, figures)
 
 
 def _by_value(registered: RegisteredEntity, widget: Widget, query: ListQuery, field: Field) -> list[Figure]:

@@ -24,7 +24,7 @@ def entity_fields(entity: str) -> Iterable[type[Facet]]:
 def menus() -> Iterable[MenuItem]:
     yield MenuItem(
         _("Leads"), "records.index", {"entity": "lead"}, group="sales", order=10, icon="address-book",
-        counter=services.open_leads,
+        counter=services.open_leads, key="l",
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class Lead(Owned):
     __tablename__ = "leads_lead"
     entity = Entity(
         "lead", _("Lead"), _("Leads"), slug="leads", title="name", new_label=_("New lead"), group="sales",
-        icon="address-book", order=10, ownership=Ownership(),
+        icon="address-book", order=10, key="l", ownership=Ownership(),
         sections=(Section("main", _("Lead")), Section("owner", _("Responsible"))),
     )  # fmt: skip
 

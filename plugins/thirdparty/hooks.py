@@ -12,6 +12,7 @@ from core.api import (
     Change,
     Check,
     CheckResult,
+    Command,
     MenuItem,
     Record,
     Unit,
@@ -32,9 +33,14 @@ def entities() -> Iterable[type[Record]]:
 
 @hookimpl
 def menus() -> Iterable[MenuItem]:
-    yield MenuItem(_("Third parties"), "records.index", {"entity": "thirdparty"}, order=10, icon="building")
+    yield MenuItem(_("Third parties"), "records.index", {"entity": "thirdparty"}, order=10, icon="building", key="t")
     yield MenuItem(
-        _("Prospects"), "records.index", {"entity": "thirdparty", "view": "prospects"}, order=11, icon="target-arrow"
+        _("Prospects"),
+        "records.index",
+        {"entity": "thirdparty", "view": "prospects"},
+        order=11,
+        icon="target-arrow",
+        key="p",
     )
     yield MenuItem(
         _("Customers"), "records.index", {"entity": "thirdparty", "view": "customers"}, order=12, icon="users"
@@ -60,6 +66,15 @@ def actions(entity: str) -> Iterable[Action]:
 @hookimpl
 def widgets() -> Iterable[Widget]:
     yield Widget("status", _("Third parties by contact status"), "thirdparty", by="contact_status", order=10)
+
+
+@hookimpl
+def commands() -> Iterable[Command]:
+    yield Command(
+        "to_contact", _("Third parties to contact"), "records.index",
+        {"entity": "thirdparty", "f": "contact_status:is:tocall"}, keywords=_("call prospects customers"),
+        permission="thirdparty.view", icon="phone",
+    )  # fmt: skip
 
 
 @hookimpl

@@ -53,6 +53,7 @@ class ThirdParty(Owned):
                 ("role:in:prospect,both",),
                 _("New prospect"),
                 {"role": "prospect"},
+                key="p",
             ),
             View(
                 "customers",

@@ -52,7 +52,7 @@ FIXED = {
 }  # fmt: skip
 """English and French exactly as UX.md has them; places are written {so}."""
 
-for _folder in ("thirdparty", "leads"):
+for _folder in ("thirdparty", "leads", "export"):
     add_catalogues(ROOT / "plugins" / _folder / "translations")
 
 

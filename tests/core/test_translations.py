@@ -26,7 +26,7 @@ from tools.translations import Key, Words, typographic
 
 pytestmark = pytest.mark.covers("US-6a")
 
-MODULES = ("thirdparty", "leads")
+MODULES = ("thirdparty", "leads", "export")
 PLAIN_SPACE = re.compile(r"\S[ \t\n]+[:;!?](?=\s|$)|«[ \t\n]|[ \t\n]»")
 NO_SPACE = re.compile(r"[^\W\d_][:;!?](?=\s|$)")
 STRAIGHT = re.compile(r"\w'|[^\W\d]\"|\"[^\W\d]")
@@ -260,8 +260,14 @@ def pages(site: Site, camille: Browser) -> Iterator[tuple[str, TestResponse]]:
         "/admin/modules?told=enabled&module=leads",
         "/admin/modules?told=saved&module=thirdparty",
         "/no/such/page",
+        "/?arrange=1",
+        "/search?q=a",
+        "/search?q=nothing+like+it",
+        "/export/thirdparties?q=nothing+like+it",
     ):
         yield address, camille.get(address)
+    for address in ("/palette", f"/palette?q=a&ctx=/thirdparties/{first}", "/help/keys", "/thirdparties/new/short"):
+        yield f"the part {address}", camille.get(address, headers={"HX-Request": "true"})
     yield "an empty form", camille.post("/thirdparties/new", {"key": "k1", "name": "", "email": "a@b", "phone": "12"})
     camille.get(f"/thirdparties/{first}/edit")
     yield "a stale form", camille.post(f"/thirdparties/{first}/edit", {"version": "0", "name": "Une autre"})

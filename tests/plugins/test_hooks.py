@@ -98,6 +98,14 @@ def test_hook_actions(browser: Browser) -> None:
     assert browser.post(address).status_code == 422
 
 
+def test_hook_commands(browser: Browser) -> None:
+    create(browser, "thirdparties", name="Zinc", contact_status="tocall")
+    palette = browser.get("/palette?q=contact", headers={"HX-Request": "true"}).text
+    found = re.search(r'href="([^"]+)"(?:(?!</a>).)*<span>Third parties to contact</span>', palette)
+    assert found
+    assert browser.get(found[1].replace("&amp;", "&")).text.count("<tr id=") == 1
+
+
 def test_hook_checks(browser: Browser) -> None:
     assert "Codes are given automatically" in browser.get("/admin/modules/thirdparty").text
 

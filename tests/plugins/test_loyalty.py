@@ -121,7 +121,7 @@ class TestAdditions:
     def test_page_of_its_own_in_the_frame(self, shop: Site, browser: Browser) -> None:
         sheet = create(browser, **{"loyalty.points": "60"})
         page = browser.get("/loyalty").text
-        assert "<title>Best customers – Comptoir</title>" in page
+        assert "<title>Best customers – Third parties – Comptoir</title>" in page
         assert 'aria-label="Main"' in page
         assert re.search(r'<a href="/thirdparties">Third parties</a>.*aria-current="page">Best customers<', page, re.S)
         assert re.search(rf'<a href="{sheet}">Zinc SARL</a>: 60 points', page)

@@ -27,9 +27,11 @@ WITHOUT_STATUS: frozenset[str] = frozenset()
 """Lists without a field that is set in many rows at once."""
 
 FULL = ("view", "create", "edit", "delete")
+WHOLE = (*FULL, "export")
+"""Of who sees all records."""
 RIGHTS: Mapping[str, Mapping[str, tuple[str, Sequence[str]]]] = {
-    "administrator": dict.fromkeys(ENTITIES, ("all", FULL)),
-    "user": dict.fromkeys(BUSINESS, ("all", FULL)),
+    "administrator": dict.fromkeys(ENTITIES, ("all", WHOLE)),
+    "user": dict.fromkeys(BUSINESS, ("all", WHOLE)),
     "representative": dict.fromkeys(OWNED, ("own", FULL)),
     "teamster": {**dict.fromkeys(OWNED, ("team", FULL[:3])), "reward": ("all", FULL[:1])},
     "reader": dict.fromkeys(BUSINESS, ("all", FULL[:1])),

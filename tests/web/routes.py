@@ -74,6 +74,7 @@ def form(policy: str, about: str = NOTHING, done: int = 303, **more: object) -> 
 
 ADMINISTER, MODULES = "settings.manage", "modules.manage"
 VIEW, CREATE, EDIT, DELETE = "entity.view", "entity.create", "entity.edit", "entity.delete"
+EXPORT = "entity.export"
 TEMPLATE = {"code": "first_contact", "language": "en"}
 NOTES, FILES = {"kind": "notes"}, {"kind": "files"}
 
@@ -114,12 +115,18 @@ ROUTES: dict[str, Route] = {
     "editing.restore": form(DELETE, RECORD, done=422, bin=303, spends=True, restores=True),
     "editing.save": form(EDIT, RECORD, form={"version": "{version}", "{title}": "{name} {again}"}, every=True),
     "editing.status": form(EDIT, RECORD, form={"field": "{field}", "value": "{quick}"}),
+    "export.options": page(EXPORT, LIST),
+    "export.run": form(EXPORT, LIST, done=422, form={"all": "1", "query": "f=none:is:1"}),
     "files.add": form(EDIT, RECORD, upload=True),
     "files.download": page(VIEW, FILE, every=True),
     "files.rename": page(EDIT, FILE),
     "files.save_name": form(EDIT, FILE, form={"name": "plan {again}.txt", "version": "{part_version}"}),
     "files.thumbnail": page(VIEW, FILE),
+    "help.index": page(SIGNED_IN),
+    "help.keys": page(SIGNED_IN, done=303),  # with script 200
+    "home.arrange": form(SIGNED_IN, form={"card": "core.recent", "do": "up"}),
     "home.index": page(SIGNED_IN),
+    "home.started": form(SIGNED_IN, form={"shown": "on"}),
     "jobs.file": page(SIGNED_IN, RESULT),
     "jobs.index": page(SIGNED_IN),
     "jobs.retry": form(SIGNED_IN, JOB, spends=True),
@@ -168,6 +175,7 @@ ROUTES: dict[str, Route] = {
         ADMINISTER, place={"name": "thirdparty"}, form={"default_role": "prospect"}
     ),
     "modules.settings": page(ADMINISTER, place={"name": "thirdparty"}),
+    "new_records.short": page(CREATE, LIST, done=303),  # with script 200: see test_new_records.py
     "notes.add": form(EDIT, RECORD, form={"text": "Called"}),
     "notes.edit": page(EDIT, NOTE),
     "notes.save": form(EDIT, NOTE, form={"text": "Called {again}", "version": "{part_version}"}),
@@ -198,6 +206,8 @@ ROUTES: dict[str, Route] = {
     "roles.matrix": page(ADMINISTER, place={"code": "user"}),
     "roles.remove": form(ADMINISTER, done=422, place={"code": "nobody"}),  # somebody has it
     "roles.save": form(ADMINISTER, place={"code": "administrator"}),
+    "searching.index": page(SIGNED_IN, query="q=firm"),
+    "searching.palette": page(SIGNED_IN, done=303, query="q=firm"),  # with script 200: see test_searching.py
     "second_factor.code": page(PUBLIC, done=303),  # nobody waits for a code
     "second_factor.enter": form(PUBLIC),
     "second_factor.index": page(SIGNED_IN),
@@ -207,6 +217,7 @@ ROUTES: dict[str, Route] = {
     "sign_ins.end": form(SIGNED_IN, SIGN_IN, hidden=303, ends=True),
     "sign_ins.end_others": form(SIGNED_IN, ends=True),
     "sign_ins.index": page(SIGNED_IN),
+    "stepping.step": page(VIEW, RECORD, done=303, place={"way": "next"}),
     "styles.sheet": page(PUBLIC),
     "thirdparty.vcard": page("thirdparty.view", RECORD, only="thirdparty"),
     "unsubscribe.act": form(PUBLIC, done=404, place={"token": "none"}),  # without the token of a mail

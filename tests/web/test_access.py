@@ -24,6 +24,7 @@ ADMINISTRATORS = ("/numbering", "/users", "/teams", "/companies")
 
 @pytest.fixture
 def app(sales: Site) -> Flask:
+    sales.enable("export")
     return sales.runtime.generation.app
 
 
@@ -37,7 +38,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     """Every rule with a method and an address that has plausible values."""
     values = {
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
-        "token": "x",
+        "token": "x", "way": "next",
     }  # fmt: skip
     values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "language": "en"}
     values |= {"sign_in_id": 1_000, "note_id": 1, "notification_id": 1, "part_id": 1, "kind": "notes", "token": "x"}

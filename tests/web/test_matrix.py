@@ -75,7 +75,7 @@ def world(
     """The firm with every bundled plugin on, and a foreign one."""
     sys.path.append(str(foreign_packages))
     importlib.invalidate_caches()
-    modules = ("thirdparty", "leads", "loyalty")
+    modules = ("thirdparty", "leads", "export", "loyalty")
     with prepared.site(engine_name, modules, tmp_path_factory.mktemp("world") / "var") as site:
         sys.path.remove(str(foreign_packages))
         made = open_world(site)

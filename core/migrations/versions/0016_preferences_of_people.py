@@ -1,0 +1,15 @@
+"""What each person chose about the pages."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from core.data.migration_columns import document_v1
+
+revision = "core_0016"
+down_revision = "core_0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("core_user", sa.Column("preferences", document_v1(), nullable=True))

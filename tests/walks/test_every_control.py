@@ -1,0 +1,219 @@
+"""Every page as an administrator finds it without script, and every control on it pressed (UI-2): no fault, nothing dead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from core.features.demo import load_demo
+from core.testing.site import Browser, Site
+
+NEVER = re.compile(
+    r"^/(signout|account/sessions/end|users/\d+/(end_all|reset|deactivate)|admin/modules/[^/]+/(disable|purge|reload)|static/)"
+)
+"""What ends the walk itself: signing out, switching modules off. Each has tests of its own."""
+TAKES_AWAY = re.compile("delete|demo|undo")
+"""Pressed last: the records of the other controls would be gone."""
+ANSWERS = {200, 303, 403, 409, 422, 429}
+"""Of a control that does something, or says why not."""
+
+
+@dataclass
+class Form:
+    """A form of a page: where it is sent, what it holds, and its buttons."""
+
+    action: str
+    method: str
+    values: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[tuple[str, str, str]] = field(default_factory=list)
+    """Address, name and value of each."""
+
+
+class Controls(HTMLParser):
+    """The links and forms of a page, as a browser without script knows them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.forms: dict[str, Form] = {}
+        self.ids: set[str] = set()
+        self.dead: list[str] = []
+        self.popovers: list[str] = []
+        self._open: Form | None = None
+        self._select: tuple[str, Form, list[tuple[str, bool]]] | None = None
+        self._waiting: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+        for form, values in self._waiting:
+            self._control(self.forms.get(form), values)
+        self.dead += [f"opens nothing: {name}" for name in self.popovers if name not in self.ids]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if "id" in values:
+            self.ids.add(values["id"])
+        if "popovertarget" in values:
+            self.popovers.append(values["popovertarget"])
+        if tag == "a":
+            self._link(values)
+        elif tag == "form":
+            self._open = Form(values.get("action", ""), values.get("method", "get").lower())
+            if self._open.method != "dialog":
+                self.forms[values.get("id", f"form {len(self.forms)}")] = self._open
+        elif tag in ("input", "button", "textarea"):
+            values["tag"] = tag
+            if "form" in values:
+                self._waiting.append((values["form"], values))
+            else:
+                self._control(self._open, values)
+        elif tag == "select" and self._open is not None and "disabled" not in values:
+            self._select = (values.get("name", ""), self._open, [])
+        elif tag == "option" and self._select is not None:
+            self._select[2].append((values.get("value", ""), "selected" in values))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+        elif tag == "select" and self._select is not None:
+            name, form, options = self._select
+            chosen = next((value for value, selected in options if selected), options[0][0] if options else "")
+            form.values.append((name, chosen))
+            self._select = None
+
+    def _link(self, values: dict[str, str]) -> None:
+        href = values.get("href")
+        if not href:
+            self.dead.append(f"a link without an address: {values}")
+        elif not href.startswith("#"):
+            self.links.append(href)
+
+    def _control(self, form: Form | None, values: dict[str, str]) -> None:
+        kind = values.get("type", "submit" if values["tag"] == "button" else "text")
+        if values["tag"] == "button" and kind == "button":
+            scripted = "scripted" in values.get("class", "") or "data-close" in values or "popovertarget" in values
+            if not scripted:
+                self.dead.append(f"does nothing without script: {values}")
+        elif form is None:
+            if values["tag"] == "button" and "popovertarget" not in values:
+                self.dead.append(f"belongs to no form: {values}")
+        elif kind in ("submit", "image") and values["tag"] == "button":
+            if "disabled" not in values:
+                form.buttons.append(
+                    (values.get("formaction", form.action), values.get("name", ""), values.get("value", ""))
+                )
+        elif "disabled" not in values and (kind not in ("checkbox", "radio") or "checked" in values):
+            form.values.append((values.get("name", ""), values.get("value", "on")))
+
+
+def shape(address: str) -> str:
+    """Address without what differs between pages that are drawn by the same code."""
+    parts = urlsplit(address)
+    names = sorted({name for name, _value in parse_qsl(parts.query, keep_blank_values=True)})
+    return re.sub(r"/\d+", "/0", parts.path) + "?" + "&".join(names)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation with every module and its demo data, on SQLite: controls do not depend on the database."""
+    folder = tmp_path_factory.mktemp("controls")
+    made = Site(f"sqlite:///{folder / 'comptoir.db'}", folder / "var")
+    try:
+        made.enable(*made.runtime.discovery.found)
+        made.add_person("Alice")
+        load_demo(made.context(made.people["Alice"]))
+        yield made
+    finally:
+        made.close()
+
+
+class Walk:
+    """Opens page after page, one of each shape, and collects what can be sent there."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.seen: set[str] = set()
+        self.forms: dict[str, tuple[str, Form, tuple[str, str, str]]] = {}
+        self.wrong: list[str] = []
+
+    def open(self, start: str) -> None:
+        """Open the page and all that it links to."""
+        waiting = [start]
+        while waiting:
+            address = waiting.pop(0)
+            if shape(address) in self.seen or NEVER.match(address) or not address.startswith("/"):
+                continue
+            self.seen.add(shape(address))
+            answer = self.browser.get(address)
+            if answer.status_code >= 400:
+                self.wrong.append(f"{answer.status_code}: {address}")
+            if answer.status_code == 303:
+                waiting.append(answer.location)
+            if answer.mimetype == "text/html":
+                waiting += self.read(address, answer.text)
+
+    def read(self, address: str, text: str) -> list[str]:
+        """Remember the forms of a page; returns its links."""
+        found = Controls(text)
+        self.wrong += [f"{address}: {said}" for said in found.dead]
+        for form in found.forms.values():
+            if not form.buttons and not any(name == "q" for name, _value in form.values) and "row" not in address:
+                menu_only = form.method == "post" and not form.values[1:]
+                if not menu_only and form.action:
+                    self.wrong.append(f"{address}: a form without a button to {form.action}")
+            for button in form.buttons:
+                key = f"{form.method} {shape(button[0])} {button[1]} {button[2] if not button[2].isdecimal() else ''}"
+                self.forms.setdefault(key, (address, form, button))
+        return found.links
+
+    def press(self, address: str, form: Form, button: tuple[str, str, str]) -> None:
+        """Send a form by one of its buttons, as it stands on a fresh copy of its page."""
+        to, name, value = button[0] or address, *button[1:]
+        sent = [*form.values, *([(name, value)] if name else [])]
+        if form.method == "get":
+            answer = self.browser.get(f"{to.partition('?')[0]}?{urlencode(sent)}")
+        else:
+            data: dict[str, list[str]] = {}
+            for one, text in sent:
+                data.setdefault(one, []).append(text)
+            answer = self.browser.client.post(to, data=data, buffered=True)
+        if answer.status_code not in ANSWERS:
+            self.wrong.append(f"{answer.status_code}: {form.method} {to} {name}={value} on {address}")
+        elif answer.status_code == 303 and answer.location.startswith("/"):
+            after = self.browser.get(answer.location)
+            if after.status_code >= 500:
+                self.wrong.append(f"{after.status_code}: {answer.location} after {to}")
+
+
+@pytest.mark.covers("UI-2")
+@pytest.mark.timeout(180)
+def test_every_control_does_something(site: Site) -> None:
+    walk = Walk(site.browser())
+    for address in (
+        "/",
+        "/search?q=a",
+        "/thirdparties?f=town:filled&q=a",
+        "/thirdparties?all=1",
+        "/leads?q=nothing+like+it",
+    ):
+        walk.open(address)
+    pages = set(walk.seen)
+    assert {
+        "/thirdparties?",
+        "/thirdparties/0?",
+        "/leads/new?",
+        "/admin/modules?",
+        "/help?",
+        "/search?q",
+        "/trash?",
+    } <= pages
+    pressed = {key: found for key, found in walk.forms.items() if not NEVER.match(found[2][0])}
+    assert len(pressed) > 60
+    for address, form, button in sorted(
+        pressed.values(), key=lambda found: bool(TAKES_AWAY.search(" ".join(found[2])))
+    ):
+        walk.press(address, form, button)
+    assert not walk.wrong, "\n".join(walk.wrong)
