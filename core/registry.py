@@ -103,7 +103,11 @@ class Registry:
     @property
     def parts(self) -> Mapping[str, RegisteredEntity]:
         """What is part of records of other entities and has no pages of its own, by slug: notes and files (TP-5)."""
-        return {found.entity.slug: found for found in self.entities.values() if not found.entity.pages}
+        return {
+            found.entity.slug: found
+            for found in self.entities.values()
+            if found.entity.ownership is not None and found.entity.ownership.part_of is not None
+        }
 
     def by_table(self, table: str) -> RegisteredEntity | None:
         """The entity kept in a table, None when its module is off."""

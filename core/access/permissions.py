@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from core.access.models import ADMINISTRATOR
 from core.access.roles import VERBS, Rights, read_roles
 from core.contract.changes import Actor
+from core.data.query import LinkedField
 from core.data.scopes import REACHES, Reach
 from core.errors import Forbidden
-from core.fields import Field
+from core.fields import Field, Link, OneOf
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity, Registry
 
@@ -103,6 +104,22 @@ class Permissions:
             if (field.declaration.permission is None or self.may(actor, field.declaration.permission))
             and not field.type.idle
         )
+
+    def linked_fields(
+        self, actor: Actor, registered: RegisteredEntity, registry: Registry
+    ) -> Mapping[str, LinkedField]:
+        """By name, the fields of the records that links lead to, which the actor may filter and sort by (UI-4): those
+        that he may see, of lists that he may see."""
+        found: dict[str, LinkedField] = {}
+        for name in self.fields(actor, registered):
+            via = registered.fields[name]
+            target = registry.by_table(via.type.to) if isinstance(via.type, Link | OneOf) else None
+            if target is None or not self.may(actor, target.permission("view")):
+                continue
+            visible = self.fields(actor, target)
+            linked = [LinkedField(via, target, one) for one in target.fields.values() if one.name in visible]
+            found.update({one.name: one for one in linked if not one.field.type.multiple})
+        return {name: one for name, one in found.items() if name not in registered.fields}
 
 
 def is_administrator(actor: Actor) -> bool:

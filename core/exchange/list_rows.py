@@ -14,11 +14,12 @@ from core.access.audit import EXPORT, note
 from core.access.models import User
 from core.access.permissions import Permissions
 from core.contract.changes import Actor
-from core.data.query import ListQuery, Page, count, page_statement, parse, read_page
+from core.data.query import ListQuery, parse
 from core.data.scopes import Scope
 from core.data.unit import Unit
 from core.errors import Refused
 from core.exchange.csv_files import NUMBER, CsvForm, CsvWriter, defuse
+from core.features.list_rows import FIRST_COLUMN, Page, count, page_statement, read_page
 from core.fields import Field, Link
 from core.fields.choices import Listed
 from core.fields.text import StoredText
@@ -70,12 +71,14 @@ class ListRows:
         writer.row([defuse(str(field.label)) for field in self.query.columns])
         number = 0
         for rows in self._read(session):
-            titles = [self._titles(session, field, rows, 3 + at) for at, field in enumerate(self.query.columns)]
+            titles = [
+                self._titles(session, field, rows, FIRST_COLUMN + at) for at, field in enumerate(self.query.columns)
+            ]
             for row in rows:
                 writer.row(
                     [
                         _cell(field, value, named)
-                        for field, value, named in zip(self.query.columns, row[3:], titles, strict=True)
+                        for field, value, named in zip(self.query.columns, row[FIRST_COLUMN:], titles, strict=False)
                     ]
                 )
             number += len(rows)
@@ -147,9 +150,10 @@ def make_rows(
     permissions.require(actor, entity.permission("export"))
     arguments: Mapping[str, Sequence[str]] = parse_qs(text, keep_blank_values=True)
     asked = {name: values for name, values in arguments.items() if name != "at"}
-    query = parse(entity, asked, permissions.fields(actor, entity), scope=scope)
-    if query.notices:
-        raise Refused(_("These rows cannot be exported: %(reason)s", reason=query.notices[0]))
+    linked = permissions.linked_fields(actor, entity, registry)
+    query = parse(entity, asked, permissions.fields(actor, entity), scope=scope, linked=linked)
+    if query.problems:
+        raise Refused(_("These rows cannot be exported: %(reason)s", reason=query.problems[0]))
     chosen = None if ids is None else tuple(dict.fromkeys(ids))[:MOST_CHOSEN]
     return ListRows(query, registry, text, chosen)
 

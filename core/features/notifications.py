@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Index, String, delete, func, insert, select, update
+from sqlalchemy import Connection, Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.contract.contributions import Ownership
@@ -258,12 +258,6 @@ class Told:
     row: Notification
     text: Message
     hidden: bool
-
-
-def count_unread(session: GuardedSession, user_id: int) -> int:
-    """How many somebody has not read, counted up to one more than the bell shows."""
-    unread = select(Notification.id).where(Notification.user_id == user_id, Notification.read_at.is_(None))
-    return int(session.scalar(select(func.count()).select_from(unread.limit(MOST_COUNTED + 1).subquery())) or 0)
 
 
 def tell(session: GuardedSession, registry: Registry, may: Iterable[str], rows: Sequence[Notification]) -> list[Told]:

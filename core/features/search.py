@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, case, cast, literal, null, select, true, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from core.data.query import ListQuery, page_statement
+from core.data.query import ListQuery
+from core.features.list_rows import page_statement
 from core.fields import Field
 from core.fields.text import StoredText
 from core.registry import RegisteredEntity

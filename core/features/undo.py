@@ -224,7 +224,8 @@ class _Inverse:
     def _may(self, registered: RegisteredEntity, record: Record | None) -> bool:
         """Whether the actor has today the right to what the inverse does: the form's for fields, the bin's for the rest.
 
-        What is part of another record goes by the right to edit that one.
+        What is part of another record goes by the right to edit that one; what has no pages and no owner record, by its
+        own rule (`Record.settle`).
         """
         actor = self.unit.context.actor
         if actor.is_system:
@@ -232,6 +233,8 @@ class _Inverse:
         ownership = registered.entity.ownership
         if ownership is not None and ownership.part_of is not None and record is not None:
             return self.rights.may(actor, f"{getattr(record, ownership.part_of[0])}.edit")
+        if ownership is None and not registered.entity.pages:
+            return True
         verb = "edit" if self.entry.change.kind == "updated" and self.entry.change.moved is None else "delete"
         return self.rights.may(actor, registered.permission(verb))
 

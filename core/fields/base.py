@@ -34,13 +34,15 @@ class Operator(NamedTuple):
     """One way to compare a field: its name in URLs, its words, how many values it takes.
 
     `test` makes the SQL condition of a column and operands as the column stores them. A type for which an operator
-    means something else says so with `_replace(test=...)`.
+    means something else says so with `_replace(test=...)`. `takes`: what the values are when they are not values of the
+    field: "days".
     """
 
     name: str
     label: Text
     values: Literal["none", "one", "two", "many"]
     test: Callable[..., ColumnElement[bool]]
+    takes: str = ""
 
 
 IS = Operator("is", lazy_context("operator", "is"), "one", python.eq)
@@ -192,6 +194,11 @@ class FieldType(ABC, Generic[T]):
     def compare(self, column: ColumnElement[Any], operator: str, operands: Sequence[Any]) -> ColumnElement[bool]:
         """The condition of an operator with operands as the column stores them."""
         return next(known for known in self.operators if known.name == operator).test(column, *operands)
+
+    def matches_nothing(self, operator: str, values: Sequence[str]) -> bool:
+        """Whether an empty value satisfies a condition, which `criterion` made without complaint: asked for records that
+        link to none, or to one that the person may not know of."""
+        return operator in (EMPTY.name, IS_NOT.name)
 
     def operand(self, raw: str) -> Any:
         """A filter's typed value as the column stores it."""

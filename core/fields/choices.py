@@ -189,6 +189,9 @@ class Boolean(FieldType[bool]):
             raise Invalid(_("Enter yes or no"))
         return answer
 
+    def matches_nothing(self, operator: str, values: Sequence[str]) -> bool:
+        return not self.parse(values[0])
+
     def dump(self, value: bool) -> str:
         return "true" if value else "false"
 

@@ -82,6 +82,8 @@ _TYPED_PHONE = re.compile(
     r"(?:tel:)?(\+?[0-9 ().\-/]{3,30}?)(?:[ ,;]*(?:ext|extension|poste|x|#)[.:=]? ?([0-9]{1,7}))?", re.IGNORECASE
 )
 _SEARCHED_PHONE = re.compile(r"\+?(?:[0-9][ ().\-/]*){3,20}")
+FEWEST_DIGITS = 3
+"""From so many on, what was typed into a search is looked for in telephone numbers."""
 _PHONE_GLYPHS = str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2212·•", "------..")
 
 
@@ -121,11 +123,15 @@ class Phone(KeyedText):
         return digits(value)
 
     def fragment(self, raw: str) -> str:
-        """Digits without the zeros dialled at home or before a country code, which are not kept."""
-        found = digits(raw[:KEY_LENGTH])
+        """Digits without the zeros dialled at home or before a country code, which are not kept.
+
+        Where too little would be left they are the digits of the end of a number: `0042` is not `42`.
+        """
+        found = digits(raw[:KEY_LENGTH].replace("(0)", ""))
         if not found:
             raise Invalid(_("Enter at least one digit to search for"))
-        return found.lstrip("0") or found
+        dialled = found.lstrip("0")
+        return dialled if len(dialled) >= FEWEST_DIGITS else found
 
     def search_term(self, text: str) -> str | None:
         """Only what looks like a number: "Martin 75" is no telephone."""

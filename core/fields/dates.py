@@ -18,9 +18,19 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.errors import Invalid
-from core.fields.base import AFTER, BEFORE, BETWEEN, EMPTY, FILLED, IS, IS_NOT, FieldType, Samples
+from core.fields.base import AFTER, BEFORE, BETWEEN, EMPTY, FILLED, IS, IS_NOT, FieldType, Operator, Samples
 from core.fields.keys import excerpt, fold, narrow
-from core.i18n import LANGUAGES, Locale, babel_locale, current_locale, format_date, format_datetime, lazy as _
+from core.i18n import (
+    LANGUAGES,
+    Locale,
+    babel_locale,
+    current_locale,
+    format_date,
+    format_datetime,
+    format_integer,
+    lazy as _,
+    lazy_context,
+)
 
 FIRST_DATE = datetime.date(1000, 1, 1)
 LAST_DATE = datetime.date.max
@@ -120,11 +130,61 @@ def read_span(raw: str) -> Span:
         raise Invalid(_("Enter a year between 1000 and 9999")) from None
 
 
+def _from_to(column: ColumnElement[Any], start: Any, end: Any) -> ColumnElement[bool]:
+    """Whether a value lies between two ends, the second left out; None is no end."""
+    ends = [] if start is None else [column >= start]
+    return and_(*ends, *([] if end is None else [column < end]))
+
+
+MOST_DAYS = 36_500
+TODAY = Operator("today", lazy_context("operator", "is today"), "none", _from_to)
+THIS_WEEK = Operator("week", lazy_context("operator", "is in this week"), "none", _from_to)
+THIS_MONTH = Operator("month", lazy_context("operator", "is in this month"), "none", _from_to)
+LAST_DAYS = Operator("last", lazy_context("operator", "is in the last … days"), "one", _from_to, "days")
+NEXT_DAYS = Operator("next", lazy_context("operator", "is in the next … days"), "one", _from_to, "days")
+DAYS_AGO = Operator("ago", lazy_context("operator", "is more than … days ago"), "one", _from_to, "days")
+RELATIVE = (TODAY, THIS_WEEK, THIS_MONTH, LAST_DAYS, NEXT_DAYS, DAYS_AGO)
+_RELATIVE = frozenset(operator.name for operator in RELATIVE)
+
+
+def today() -> datetime.date:
+    """The day it is where the person is."""
+    return datetime.datetime.now(ZoneInfo(current_locale().timezone)).date()
+
+
+def read_days(raw: str) -> int:
+    """A typed number of days. Raises `Invalid`."""
+    text = narrow(raw.strip()) if len(raw) <= _LONGEST else ""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_DAYS)) and int(text) <= MOST_DAYS):
+        raise Invalid(_("Enter a number of days between 0 and %(limit)s", limit=format_integer(MOST_DAYS)))
+    return int(text)
+
+
+def relative_days(operator: str, values: Sequence[str]) -> tuple[datetime.date | None, datetime.date | None]:
+    """The first day a relative condition holds for, and the first after those; None is no end (UI-4). Raises `Invalid`.
+
+    "In the last 30 days" and "more than 30 days ago" leave no day between them. Weeks begin as in the person's region.
+    """
+    now, one = today(), datetime.timedelta(1)
+    if operator == TODAY.name:
+        return now, now + one
+    if operator == THIS_WEEK.name:
+        start = now - datetime.timedelta((now.weekday() - babel_locale(current_locale()).first_week_day) % 7)
+        return start, start + datetime.timedelta(7)
+    if operator == THIS_MONTH.name:
+        first = now.replace(day=1)
+        return first, (first + datetime.timedelta(31)).replace(day=1)
+    days = datetime.timedelta(read_days(values[0]))
+    if operator == NEXT_DAYS.name:
+        return now, now + days + one
+    return (now - days, now + one) if operator == LAST_DAYS.name else (None, now - days)
+
+
 class Date(FieldType[datetime.date]):
     """A whole day, the same everywhere."""
 
     name = "date"
-    operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, EMPTY, FILLED)
+    operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, *RELATIVE, EMPTY, FILLED)
     attributes = {"type": "date", "min": FIRST_DATE.isoformat(), "max": LAST_DATE.isoformat()}
     json = {"type": "string", "format": "date"}
 
@@ -149,6 +209,11 @@ class Date(FieldType[datetime.date]):
 
     def text(self, value: datetime.date) -> str:
         return format_date(value)
+
+    def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
+        if operator in _RELATIVE:
+            return self.compare(column, operator, relative_days(operator, values))
+        return super().criterion(column, operator, values)
 
     def html(self, value: datetime.date) -> str:
         return f'<time datetime="{value.isoformat()}">{super().html(value)}</time>'
@@ -190,7 +255,7 @@ class DateTime(FieldType[datetime.datetime]):
     """
 
     name = "datetime"
-    operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, EMPTY, FILLED)
+    operators = (IS, IS_NOT, BEFORE, AFTER, BETWEEN, *RELATIVE, EMPTY, FILLED)
     attributes = {"type": "datetime-local", "step": "any", "min": "1000-01-02T00:00", "max": "9999-12-29T23:59"}
     json = {"type": "string", "format": "date-time"}
 
@@ -231,6 +296,11 @@ class DateTime(FieldType[datetime.datetime]):
         return local.isoformat(timespec=precision)
 
     def criterion(self, column: ColumnElement[Any], operator: str, values: Sequence[str]) -> ColumnElement[bool]:
+        if operator in _RELATIVE:
+            zone = ZoneInfo(current_locale().timezone)
+            days = relative_days(operator, values)
+            midnights = [day and datetime.datetime.combine(day, datetime.time(), zone) for day in days]
+            return self.compare(column, operator, midnights)
         if not values:
             return super().criterion(column, operator, values)
         spans = [self.span(value) for value in values]

@@ -32,6 +32,7 @@ from core.exchange.mail.many import MAIL_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
 from core.features.files import StoredFile
+from core.features.list_views import ListView
 from core.features.notes import Note
 from core.features.undo_job import UNDO_JOBS
 from core.fields import Option
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile)
+CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile, ListView)
 CORE_JOBS: tuple[Job, ...] = (
     *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS,
     *HOUSEKEEPING_JOBS,

@@ -75,7 +75,7 @@ on("toggle", ({ target, newState }) => {
   if (target.matches("[role=menu]")) {
     if (byKey) itemsOf(target)[0]?.focus();
   } else if (target.matches("[role=dialog]")) {
-    $("select, input:not([type=hidden])", target)?.focus();
+    $("select, input:not([type=hidden], :disabled)", target)?.focus();
   }
 }, true);
 
@@ -126,37 +126,40 @@ on("input", ({ target }) => {
   withPalette(({ open }) => open(text));
 });
 
-// --- filter: the operators and the value of the chosen field -------------------------------------------------------
+// --- filter: the value of the chosen operator ----------------------------------------------------------------------
 
 function narrow(form) {
-  const field = form.elements.field, op = form.elements.op;
-  const allowed = field.selectedOptions[0]?.dataset.ops?.split(" ");
-  for (const option of op.options) option.hidden = option.disabled = Boolean(allowed) && !allowed.includes(option.value);
-  if (op.selectedOptions[0]?.disabled ?? true) op.value = allowed?.find((name) => [...op.options].some((option) => option.value === name)) ?? "";
-  const count = op.selectedOptions[0]?.dataset.values ?? "one";
-  const list = $(`[data-for="${CSS.escape(field.value)}"]`, form);
-  const typed = $("#filter-value", form);
-  for (const select of $$("[data-for]", form)) enable(select, select === list && count !== "none");
-  if (list?.options) {
-    list.multiple = count === "many";
-    list.id = `value-${field.value}`;
-  }
-  enable(typed, !list && count !== "none");
-  $("[data-value] label", form).htmlFor = list ? `value-${field.value}` : typed.id;
-  $("[data-value]", form).hidden = count === "none";
-  const second = count === "two" || (count === "many" && !list);
-  enable($("#filter-second", form), second);
-  $("[data-second]", form).hidden = !second;
+  const op = form.elements.op?.selectedOptions[0];
+  if (!op) return;
+  const { values, takes } = op.dataset, days = takes === "days" && values !== "none";
+  const first = $("[data-value]", form), list = $("select[name=value]", first);
+  enable($("[data-days]", form), days);
+  enable(first, !days && values !== "none");
+  enable($("[data-second]", form), !days && (values === "two" || values === "many"));
+  if (list) list.multiple = values === "many";
 }
 
-function enable(control, wanted) {
-  control.hidden = !wanted;
-  for (const one of [control, ...$$("input", control)]) one.disabled = !wanted;
+function enable(part, wanted) {
+  if (!part) return;
+  part.hidden = !wanted;
+  for (const one of $$("input, select", part)) one.disabled = !wanted;
 }
 
 on("change", ({ target }) => {
   const form = target.closest("[data-filter]");
-  if (form && target.matches("[name=field], [name=op]")) narrow(form);
+  if (form && target.name === "op") narrow(form);
+  if (form && target.name === "field") $("[id$=-rest]", form).replaceChildren(); // the server sends what fits
+});
+
+// --- columns: moved in the dialog, sent with Apply -----------------------------------------------------------------
+
+on("click", (event) => {
+  const button = event.target.closest(".column-choices [name=move]"), line = button?.closest("li");
+  if (!button) return;
+  event.preventDefault();
+  const up = button.value.startsWith("up:"), other = up ? line.previousElementSibling : line.nextElementSibling;
+  if (other && !$("input:disabled", other)) other[up ? "before" : "after"](line);
+  button.focus();
 });
 
 // --- selection -----------------------------------------------------------------------------------------------------
@@ -318,9 +321,13 @@ on("htmx:before:swap", (event) => {
   keep();
 });
 on("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx.target?.id === "list") for (const open of $$("#list [popover]:popover-open")) open.hidePopover();
+  if (detail.ctx.target?.id === "list") {
+    for (const open of $$("#list [popover]:popover-open")) open.hidePopover();
+    $("#dialog[open]")?.close();
+  }
   ready();
   restore();
+  if (/-rest$/.test(detail.ctx.target?.id)) $("select", detail.ctx.target)?.focus();
   if (detail.ctx.target?.matches("dialog:not([open])")) detail.ctx.target.showModal(); // focus goes in, and back when it closes
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {

@@ -313,9 +313,10 @@ class PluginContract:
         base = f"/{entity.entity.slug}"
         shown = (found for found in entity.fields.values() if found.plugin == self.plugin and not found.type.idle)
         for field in shown:
-            good = list(probe.samples_of(field).good)
+            typed = list(probe.samples_of(field).good)
             urls = [f"{base}?c={field.name}&sort={sign}{field.name}" for sign in ("", "-")]
             for operator in field.type.operators:
+                good = typed if not operator.takes else ["30"]
                 values = {"none": [], "one": good[:1], "two": [good[0], good[-1]], "many": good[:3]}[operator.values]
                 urls.append(
                     f"{base}?f={field.name}:{operator.name}" + (":" if values else "") + ",".join(map(_escaped, values))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import parse_qs
 
 from flask import Response, request, url_for
 
 from core.contract.contributions import Action
-from core.data.query import ids, parse
 from core.data.unit import transaction
 from core.errors import Refused
 from core.features.bulk import ACT, DELETE, EDIT, MAXIMUM_ROWS, bulk_payload
+from core.features.list_rows import ids
 from core.fields import Field
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.keeping import kept_values
+from core.web.list_address import read_query_string
 from core.web.picking import FOR, TEXT, Sought, make_step
 from core.web.responses import came_from, home_path, page, see
 from core.web.shell import make_shell
@@ -30,14 +30,10 @@ def chosen_ids(entity: RegisteredEntity) -> list[int]:
     would select what the person does not see.
     """
     if request.form.get("all"):
-        surroundings = here()
-        arguments = parse_qs(request.form.get("query", ""), keep_blank_values=True)
-        query = parse(
-            entity, arguments, surroundings.permissions.fields(surroundings.actor, entity), scope=surroundings.scope
-        )
-        if query.notices:
-            raise Refused(_("These rows cannot be selected at once: %(reason)s", reason=query.notices[0]))
-        chosen = ids(surroundings.session, query, MAXIMUM_ROWS + 1)
+        query = read_query_string(entity, request.form.get("query", ""))
+        if query.problems:
+            raise Refused(_("These rows cannot be selected at once: %(reason)s", reason=query.problems[0]))
+        chosen = ids(here().session, query, MAXIMUM_ROWS + 1)
     else:
         chosen = posted_ids(request.form.getlist("id"))
     if not chosen:

@@ -10,9 +10,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.fields import Option
 from core.i18n import Text
-from core.web.form_contexts import Combobox
 from core.web.part_contexts import FilesBox, NotesBox, UploadForm
 
 
@@ -81,17 +79,8 @@ class Shell:
     """Whether the menu shows icons only."""
     unread: str = ""
     """How many notifications were not read: empty for none, `99+` for very many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A list column's head: its sort link and state (`ascending`, `descending` or none)."""
-
-    name: str
-    label: Text
-    align: str
-    sort_url: str | None
-    sorted: str | None
+    pinned: Sequence[MenuEntry] = ()
+    """The saved views of the person's menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,102 +118,6 @@ class ActionButton:
     """In a row's menu: the id of the form that a post button sends."""
     again: bool = False
     """Whether it may be pressed again at once, since the page stays: it gives a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """One row: its record, cells as HTML in column order, and the strip for the quick column.
-
-    `gone`: the row no longer matches the filter and stays until the next reload.
-    """
-
-    id: int
-    title: str
-    url: str
-    cells_html: Sequence[str]
-    strip: StatusStrip | None
-    edit_url: str | None = None
-    gone: bool = False
-    error: Text | None = None
-    actions: Sequence[ActionButton] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FilterChip:
-    """A filter that is on: words, and the address without it."""
-
-    label: Text
-    remove_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class FilterField:
-    """A field the filter form offers: its operators, and options when it is a choice."""
-
-    name: str
-    label: Text
-    operators: Sequence[tuple[str, Text, str]]
-    options: Sequence[Option]
-    combo: Combobox | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListView:
-    """A built-in view in the list's tab row."""
-
-    label: Text
-    url: str
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """The list of an entity (UX 2.1)."""
-
-    heading: Text
-    url: str
-    columns: Sequence[Column]
-    rows: Sequence[ListRow]
-    quick_column: int | None
-    count: Text
-    notices: Sequence[Text]
-    chips: Sequence[FilterChip]
-    clear_url: str
-    filters: Sequence[FilterField]
-    hidden: Sequence[tuple[str, str]]
-    search: str
-    views: Sequence[ListView]
-    new_url: str | None
-    new_label: Text
-    first_url: str | None
-    previous_url: str | None
-    next_url: str | None
-    range_text: Text
-    bulk_url: str | None
-    may_set: bool
-    """Whether the bulk bar sets the quick field."""
-    bulk_actions: Sequence[ActionButton]
-    row_actions: Sequence[ActionButton]
-    """The forms behind the buttons in the menus of rows."""
-    mail_url: str | None
-    bulk_statuses: Sequence[Option]
-    bulk_combo: Combobox | None
-    bulk_label: Text
-    may_delete: bool
-    all_columns: Sequence[tuple[str, Text, bool]]
-    return_url: str
-    csrf: str
-    empty: bool
-    all_url: str | None = None
-    """Selects every row of the list, not only those of this page."""
-    all_label: Text = ""
-    all_selected: bool = False
-    new_is_button: bool = False
-    """Whether UX names the link to the form as a button."""
-    query: str = ""
-    """The list as its address asks for it, for what is done with all its rows."""
-    menu: Sequence[ActionButton] = ()
-    """What modules do with the list as it is shown, under *More actions*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,17 +267,6 @@ class RecentPage:
     """The user's actions of the last 24 hours that can be taken back."""
 
     rows: Sequence[RecentRow]
-
-
-@dataclass(frozen=True, slots=True)
-class RowPage:
-    """One row of a list alone, as the answer to a quick change."""
-
-    columns: Sequence[Column]
-    rows: Sequence[ListRow]
-    quick_column: int | None
-    bulk_url: str | None
-    return_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Here:
 
     def fresh(self) -> None:
         """Forget what was read, so that a page after a write shows it."""
+        g.pop("desk", None)
         if self._session is not None:
             self._session.expunge_all()  # the account stays as it was read
             self._session.rollback()

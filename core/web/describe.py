@@ -36,10 +36,17 @@ def _known_places(summaries: Iterable[Summary]) -> set[tuple[str, int]]:
     """Of the records that single changes are about those the person may know of, with one question for each entity."""
     surroundings = here()
     wanted: dict[str, set[int]] = {}
-    for summary in summaries:
-        if summary.only is not None:
-            wanted.setdefault(summary.only.change.entity, set()).add(summary.only.change.record_id)
     known: set[tuple[str, int]] = set()
+    for summary in summaries:
+        if summary.only is None:
+            continue
+        entity, record_id = summary.only.change.entity, summary.only.change.record_id
+        found_in = surroundings.registry.entities.get(entity)
+        if found_in is not None and not found_in.entity.pages and found_in.entity.ownership is None:
+            if summary.operation.actor_id == surroundings.actor.id:  # saved views: who did it knows what it was
+                known.add((entity, record_id))
+        else:
+            wanted.setdefault(entity, set()).add(record_id)
     for entity, numbers in wanted.items():
         registered = surroundings.registry.entities.get(entity)
         if registered is None:  # its module is off, and with it the rule of whose its records are

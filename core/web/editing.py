@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from core.data.query import parse
 from core.data.records import Record
 from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
@@ -35,6 +33,7 @@ from core.web.forms import (
     writable_fields,
 )
 from core.web.last_list import list_address
+from core.web.list_address import read_query_string
 from core.web.list_page import make_one_row, make_row_page
 from core.web.new_records import MORE, filled, new_label, next_page, setting_defaults
 from core.web.number_boxes import NUMBER_SERIES, series_preview
@@ -274,14 +273,9 @@ def status(entity: RegisteredEntity, record_id: int) -> Response:
 
 def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation: int | None) -> Response:
     """The row as it is now, with the message out of band; the old value stays when the change was refused."""
-    surroundings = here()
-    surroundings.fresh()
-    allowed = surroundings.permissions.fields(surroundings.actor, entity)
-    arguments: dict[str, list[str]] = {}
+    here().fresh()
     target = came_from()
-    if "?" in target:
-        arguments = parse_qs(target.split("?", 1)[1], keep_blank_values=True)
-    query = parse(entity, arguments, allowed, scope=surroundings.scope)
+    query = read_query_string(entity, target.partition("?")[2])
     row = make_one_row(query, record_id, error)
     if row is None:
         raise NotFound(_("This record does not exist, or was deleted"))

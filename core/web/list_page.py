@@ -1,151 +1,88 @@
-"""Makes the list page from a question: columns, rows, filters, places (UX 2.1)."""
+"""Makes the list page from a question: columns, rows, places, and what arranges them (UX 2.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
 from flask import request, url_for
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from core.contract.contributions import View
 from core.data.numbering import Series
-from core.data.query import COUNT_CAP, Filter, ListQuery, Page, Place, count, read_row
+from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, Asked, ListQuery, SortKey, kind_of
 from core.exchange.mail.templates import email_fields
+from core.features.list_rows import COUNT_CAP, FIRST_COLUMN, Page, count, read_page, read_row
 from core.fields import Field, Option
-from core.fields.base import BETWEEN
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
 from core.web.commands import list_buttons, rows_buttons
-from core.web.contexts import ActionButton, Column, FilterChip, FilterField, ListPage, ListRow, ListView, RowPage
+from core.web.contexts import ActionButton
 from core.web.current import here
-from core.web.form_contexts import Combobox, PickStep
-from core.web.picking import TEXT, Sought, few_or_search, make_step, read_link, target_of, title_of
+from core.web.desk import desk
+from core.web.facets import facets_url
+from core.web.form_contexts import Combobox
+from core.web.list_address import ALL, list_url, pairs_of, query_string, shown_string
+from core.web.list_contexts import Column, ListPage, ListRow, ListTab, ListTools, RowPage
+from core.web.list_filters import empty_form, field_groups, make_chips
+from core.web.picking import few_or_search, target_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
-
-Reader = Callable[[Session, ListQuery, Sequence[Field]], Page]
-KEPT = ("view", "f", "q", "sort", "c")
-
-
-def list_url(query: ListQuery, place: Place | None = None, **changes: str | None) -> str:
-    """The address of the same list with another sort, view or place; everything else is kept (UX 0.1.2)."""
-    pairs: list[tuple[str, str]] = []
-    if query.view:
-        pairs.append(("view", query.view))
-    view = _view(query)
-    fixed = set(view.filters) if view else set()
-    pairs += [("f", one.wire()) for one in query.filters if one.wire() not in fixed]
-    if query.search:
-        pairs.append(("q", query.search))
-    sort = ("-" if query.descending else "") + query.sort_field.name
-    if sort != query.entity.entity.default_sort:
-        pairs.append(("sort", sort))
-    pairs += [("c", name) for name in request.args.getlist("c")]
-    pairs = [(name, value) for name, value in pairs if name not in changes]
-    pairs += [(name, value) for name, value in changes.items() if value]
-    if place is not None:
-        pairs.append(("at", place.wire()))
-    address = url_for("records.index", entity=query.entity)
-    return f"{address}?{urlencode(pairs)}" if pairs else address
-
-
-def add_filter(entity: RegisteredEntity, arguments: MultiDict[str, str]) -> str | PickStep:
-    """The address with the filter of the form added to what was there, or the step that lists the matches of a name."""
-    pairs = [(name, value) for name in KEPT for value in arguments.getlist(name)]
-    field, operator = arguments.get("field", ""), arguments.get("op", "is")
-    values = [value for value in arguments.getlist("value") if value]
-    found = entity.fields.get(field)
-    surroundings = here()
-    if found is not None and field in surroundings.permissions.fields(surroundings.actor, entity):
-        sought = _linked(found, arguments, values)
-        if sought is not None:
-            kept = [*pairs, ("field", field), ("op", operator), *(("value", value) for value in values)]
-            index = url_for("records.index", entity=entity)
-            return make_step(
-                found,
-                sought,
-                url=index,
-                method="get",
-                hidden=kept,
-                back=f"{index}?{urlencode(pairs)}" if pairs else index,
-            )
-    if field:
-        escaped = ",".join(quote(value, safe="") for value in values)
-        pairs.append(("f", f"{field}:{operator}" + (f":{escaped}" if escaped else "")))
-    return f"{url_for('records.index', entity=entity)}?{urlencode(pairs)}"
-
-
-def _linked(found: Field, arguments: MultiDict[str, str], values: list[str]) -> Sought | None:
-    """Turn the names typed for a link into numbers, in `values`; the first that is unclear ends it."""
-    target = target_of(found)
-    if target is None:
-        return None
-    if "value" + TEXT in arguments:
-        typed = [read_link(target, arguments, "value")]
-    else:  # the plain input of the form without script
-        typed = [
-            value
-            if value.removeprefix("#").isdecimal()
-            else read_link(target, MultiDict({"value" + TEXT: value}), "value")
-            for value in values
-        ]
-    values[:] = [value for value in typed if isinstance(value, str) and value]
-    return next((value for value in typed if isinstance(value, Sought)), None)
+from core.web.saved_view_box import make_view_box
 
 
 def _view(query: ListQuery) -> View | None:
     return next((view for view in query.entity.entity.views if view.name == query.view), None)
 
 
-def make_list_page(query: ListQuery, read: Reader) -> ListPage:
-    """Everything the list template shows."""
+def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
+    """Everything the list template shows. `exact`: count all rows, however many."""
     surroundings = here()
     entity = query.entity.entity
     view = _view(query)
     heading = view.label if view else entity.plural
-    found = read(surroundings.session, query, query.columns)
+    found = read_page(surroundings.session, query, query.columns)
     rows = make_rows(query, found.rows)
-    number = count(surroundings.session, query)
+    number = count(surroundings.session, query, None if exact else COUNT_CAP)
+    capped = not exact and number >= COUNT_CAP
     may_create = surroundings.may(query.entity.permission("create"))
     may_edit = surroundings.may(query.entity.permission("edit"))
     quick = query.entity.quick_field
     bulk_options, bulk_combo = _offers(quick) if quick else ((), None)
     defaults = view.defaults if view else {}
-    fixed = set(view.filters) if view else set()
-    own = [one for one in query.filters if one.wire() not in fixed]
+    nothing = replace(
+        query, filters=tuple(one for one in query.filters if one not in query.own), left_out=(), search=""
+    )
     return ListPage(
         heading=heading,
         url=list_url(query),
         columns=_columns(query),
         rows=rows,
         quick_column=quick_column(query),
-        count=_count_text(number, view.one if view else entity.label, heading),
+        count=_count_text(number, view.one if view else entity.label, heading, capped=capped),
+        exact_url=list_url(query, query.place, count="exact") if capped else None,
         notices=query.notices,
-        chips=[FilterChip(filter_words(one), list_url(query.without(one))) for one in own],
-        clear_url=list_url(
-            replace(query, filters=tuple(one for one in query.filters if one not in own), search="", place=None)
-        ),
-        filters=_filter_fields(query),
-        hidden=[("view", query.view)] * bool(query.view)
-        + [("f", one.wire()) for one in own]
-        + [("c", name) for name in request.args.getlist("c")]
-        + [("sort", request.args.get("sort", ""))] * bool(request.args.get("sort")),
+        chips=make_chips(query),
+        clear_url=list_url(replace(nothing, place=None)),
+        filter=empty_form(query),
+        hidden=[pair for pair in pairs_of(query) if pair[0] != "q"],
         search=query.search,
         views=_views(query),
+        view=make_view_box(query),
+        tools=_tools(query, number),
+        density=query.density,
         new_url=url_for("editing.new", entity=query.entity, **dict[str, Any](defaults)) if may_create else None,
         new_label=view.new_label if view else entity.new_label,
         new_is_button=query.entity.model is Series,
         first_url=list_url(query) if found.first_number > 1 else None,
         previous_url=list_url(query, found.previous) if found.previous and found.first_number > 1 else None,
         next_url=list_url(query, found.next)
-        if found.next and len(found.rows) + found.first_number - 1 < _known(number)
+        if found.next and (capped or len(found.rows) + found.first_number - 1 < number)
         else None,
-        range_text=_range_text(found, number),
+        range_text=_range_text(found, number, capped=capped),
+        go_label=query.sort[0].field.label,
         bulk_url=_bulk_url(query),
         may_set=may_edit,
         bulk_actions=[*several_buttons(query.entity, "bulk"), *rows_buttons(query.entity)],
@@ -157,20 +94,22 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         if quick is None or target_of(quick) is None
         else _("Set %(field)s", field=quick.label),
         may_delete=may_edit and surroundings.may(query.entity.permission("delete")),
-        all_columns=[
-            (name, field.label, field in query.columns)
-            for name, field in query.entity.fields.items()
-            if name in query.visible
-        ],
         return_url=list_url(query, query.place),
         csrf=generate_csrf(),
-        empty=not rows and not own and not query.search,
+        empty=not rows and not query.own and not query.search,
         all_url=list_url(query, query.place, all="1") if _bulk_url(query) and number > len(rows) else None,
-        all_label=_("Select all %(number)s", number=_counted(number)),
+        all_label=_("Select all %(number)s", number=_counted(number, capped=capped)),
         all_selected="all" in request.args,
-        query=urlsplit(list_url(query)).query,
-        menu=list_buttons(query.entity, urlsplit(list_url(query)).query) if rows else (),
+        query=query_string(query),
+        searches=_searches(query),
+        menu=list_buttons(query.entity, query_string(query)) if rows else (),
     )
+
+
+def _searches(query: ListQuery) -> bool:
+    """Whether a filter or the bulk bar may ask for one of many records."""
+    asked: list[Asked] = [*query.entity.fields.values(), *query.linked.values()]
+    return any(target_of(kind_of(one)) is not None for one in asked)
 
 
 def _bulk_url(query: ListQuery) -> str | None:
@@ -179,30 +118,25 @@ def _bulk_url(query: ListQuery) -> str | None:
     return url_for("editing.bulk", entity=query.entity) if useful else None
 
 
-def _known(number: int) -> float:
-    """The number of rows, or infinity when counting stopped at the cap."""
-    return number if number < COUNT_CAP else float("inf")
-
-
-def _counted(number: int) -> str:
+def _counted(number: int, *, capped: bool) -> str:
     """A number of rows as people read it: beyond the cap nobody counts."""
-    return format_integer(number) if number < COUNT_CAP else f"{format_integer(COUNT_CAP - 1)}+"
+    return f"{format_integer(COUNT_CAP - 1)}+" if capped else format_integer(number)
 
 
-def _count_text(number: int, one: Text, heading: Text) -> Text:
+def _count_text(number: int, one: Text, heading: Text, *, capped: bool) -> Text:
     one, words = (str(text)[:1].lower() + str(text)[1:] for text in (one, heading))
-    if number >= COUNT_CAP:
+    if capped:
         return _("%(number)s+ %(list)s", number=format_integer(COUNT_CAP - 1), list=words)
     return lazy_plural(
         "%(number)s %(one)s", "%(number)s %(list)s", number, number=format_integer(number), one=one, list=words
     )
 
 
-def _range_text(found: Page, number: int) -> Text:
+def _range_text(found: Page, number: int, *, capped: bool) -> Text:
     if not found.rows:
         return _("No rows")
     last = found.first_number + len(found.rows) - 1
-    total = _counted(number)
+    total = _counted(number, capped=capped)
     return lazy_plural(
         "Row %(first)s–%(last)s of %(total)s",
         "Rows %(first)s–%(last)s of %(total)s",
@@ -215,27 +149,65 @@ def _range_text(found: Page, number: int) -> Text:
 
 def _columns(query: ListQuery) -> list[Column]:
     columns = []
+    first = query.sort[0]
     for field in query.columns:
-        current = field is query.sort_field
-        down = current and not query.descending
-        state = None if not current else ("descending" if query.descending else "ascending")
-        url = list_url(replace(query, place=None), sort=("-" if down else "") + field.name)
+        by = _sorted_by(query, field)
+        current = first.field.name == by.name
+        state = None if not current else ("descending" if first.descending else "ascending")
+        key = SortKey(by, descending=current and not first.descending)
+        url = list_url(replace(query, place=None, sort=(key,)))
         columns.append(Column(field.name, field.label, field.type.align, url, state))
     return columns
 
 
-def _views(query: ListQuery) -> list[ListView]:
-    if not query.entity.entity.views:
-        return []
+def _sorted_by(query: ListQuery, field: Field) -> Asked:
+    """What a column is sorted by: a link by the name of what it leads to, since its number says nothing."""
+    target = target_of(field)
+    return query.linked.get(f"{field.name}.{target.title_field.name}", field) if target is not None else field
+
+
+def _views(query: ListQuery) -> list[ListTab]:
+    """The views of the list: all of it, those that are built in, the saved ones."""
+    known = desk(query.entity.name)
     base = url_for("records.index", entity=query.entity)
-    everything = ListView(_("All"), base, not query.view)
+    if not query.entity.entity.views and not known.here:
+        return []
+    plain = query.saved is None
+    everything = f"{base}?view={ALL}" if known.default_view is not None else base
     return [
-        everything,
+        ListTab(_("All"), everything, plain and not query.view),
         *(
-            ListView(view.label, f"{base}?view={view.name}", view.name == query.view)
+            ListTab(view.label, f"{base}?view={view.name}", plain and view.name == query.view)
             for view in query.entity.entity.views
         ),
+        *(ListTab(one.name, f"{base}?view={one.id}", one.id == query.saved) for one in known.here),
     ]
+
+
+def _tools(query: ListQuery, number: int) -> ListTools:
+    """What arranges the list: columns in their order, then the others; sort keys; density; rows per page."""
+    shown = query.columns[1:]
+    visible = [found for name, found in query.entity.fields.items() if name in query.visible]
+    others = [found for found in visible if found not in query.columns]
+    sorts = [(key.field.name, key.descending) for key in query.sort]
+    shown_facets = request.args.get("facets") == "1"
+    labels = {"": _("Automatic"), DENSITIES[0]: _("Compact"), DENSITIES[1]: _("Comfortable")}
+    return ListTools(
+        url=url_for("lists.arrange", entity=query.entity),
+        query=shown_string(query),
+        columns=[(found.name, found.label, found in shown) for found in (*shown, *others)],
+        first_column=query.columns[0].label,
+        sort_groups=field_groups(query, sorting=True),
+        sorts=[*sorts, *[("", False)] * (MAXIMUM_SORTS - len(sorts))],
+        densities=[(name, label, name == query.density) for name, label in labels.items()],
+        sizes=[(str(size), _("%(number)s per page", number=size), size == query.size) for size in PAGE_SIZES]
+        if number > PAGE_SIZES[0]
+        else (),
+        facets_url=facets_url(query),
+        facets_toggle_url=list_url(query, query.place, **({} if shown_facets else {"facets": "1"})),
+        facets_open=shown_facets,
+        facets_key=hashlib.sha256(shown_string(query).encode()).hexdigest()[:12],
+    )
 
 
 def quick_column(query: ListQuery) -> int | None:
@@ -252,41 +224,9 @@ def _offers(field: Field) -> tuple[Sequence[Option], Combobox | None]:
     return [option for option in field.type.control().options if option.code], None
 
 
-def _filter_fields(query: ListQuery) -> list[FilterField]:
-    return [
-        FilterField(
-            name,
-            field.label,
-            [(operator.name, operator.label, operator.values) for operator in field.type.operators],
-            *_offers(field),
-        )
-        for name, field in query.entity.fields.items()
-        if name in query.visible
-    ]
-
-
-def filter_words(one: Filter) -> Text:
-    """A filter as a sentence: `Country is France or Belgium`."""
-    operator = next(found.label for found in one.field.type.operators if found.name == one.operator)
-    shown = []
-    for value in one.values:
-        parsed = one.field.type.parse(value)
-        target = target_of(one.field)
-        if parsed is not None and target is not None:
-            shown.append(title_of(target, str(parsed)))
-        else:
-            shown.append("" if parsed is None else one.field.type.text(parsed))
-    values = str(_(" and ") if one.operator == BETWEEN.name else _(" or ")).join(shown)
-    return (
-        _("%(field)s %(operator)s %(values)s", field=one.field.label, operator=operator, values=values)
-        if shown
-        else _("%(field)s %(operator)s", field=one.field.label, operator=operator)
-    )
-
-
 # -- rows -------------------------------------------------------------------------------------------------------
 def make_rows(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[ListRow]:
-    """Rows of (id, version, sort value, *columns) as the template draws them."""
+    """Rows of (id, version, *columns, ...) as the template draws them."""
     makers, buttons = _makers(query, rows), row_buttons(query.entity, [row[0] for row in rows])
     return [_row(query, makers, row, buttons.get(row[0], ())) for row in rows]
 
@@ -308,7 +248,7 @@ def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
         return url_for("records.sheet", entity=target, record_id=record_id) if may else None
 
     makers = []
-    for position, field in enumerate(query.columns, start=3):
+    for position, field in enumerate(query.columns, start=FIRST_COLUMN):
         titles: Mapping[int, tuple[str, str | None]] = link_titles(
             surroundings.session, surroundings.registry, field, (row[position] for row in rows), address
         )
@@ -318,15 +258,16 @@ def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
 
 def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: Sequence[ActionButton]) -> ListRow:
     record_id = row[0]
-    cells = [maker(value) for maker, value in zip(makers, row[3:], strict=True)]
-    title = str(row[3 + query.columns.index(query.entity.title_field)])
+    values = row[FIRST_COLUMN : FIRST_COLUMN + len(makers)]
+    cells = [maker(value) for maker, value in zip(makers, values, strict=True)]
+    title = str(row[FIRST_COLUMN + query.columns.index(query.entity.title_field)])
     quick = query.entity.quick_field
     base = f"/{query.entity.entity.slug}/{record_id}"
     strip = None
     column = quick_column(query)
     may_edit = here().may(query.entity.permission("edit"))
     if quick is not None and column is not None and may_edit:
-        strip = make_strip(quick, row[3 + column], title, f"{base}/status")
+        strip = make_strip(quick, row[FIRST_COLUMN + column], title, f"{base}/status")
     edit_url = f"{base}/edit" if may_edit else None
     return ListRow(record_id, title, base, cells, strip, edit_url=edit_url, actions=buttons)
 

@@ -11,7 +11,7 @@ from flask import request, url_for
 from core.access.preferences import preferences_of
 from core.contract.contributions import MenuItem
 from core.data.history import Summary
-from core.features.notifications import MOST_COUNTED, count_unread
+from core.features.notifications import MOST_COUNTED
 from core.fields import COMPANIES
 from core.i18n import Text, current_locale, lazy as _
 from core.settings import CORE_SETTINGS, read_settings
@@ -20,6 +20,7 @@ from core.web.boundary import Boundary
 from core.web.contexts import Crumb, Done, MenuEntry, MenuGroup, Shell
 from core.web.current import here
 from core.web.describe import describe_operations, load_summary, may_be_taken_back
+from core.web.desk import desk
 from core.web.telling import told
 
 GROUPS: tuple[tuple[str, Text], ...] = (
@@ -118,14 +119,27 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
         keys=chosen.keys,
         narrow=chosen.narrow,
         unread=_unread(),
+        pinned=_pinned(),
     )
 
 
 def _unread() -> str:
     """What the bell shows: how many notifications were not read, up to 99."""
-    user = here().user
-    number = count_unread(here().session, user.id) if user is not None else 0
+    number = desk().unread
     return "" if not number else f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number)
+
+
+def _pinned() -> list[MenuEntry]:
+    """The saved views of the person's menu, of lists that are there and that he may see."""
+    entities, current = here().registry.entities, request.args.get("view")
+    shown = [one for one in desk().pinned if one.target in entities and here().may(f"{one.target}.view")]
+    return [
+        MenuEntry(
+            one.name, url_for("records.index", entity=entities[one.target], view=one.id), "star",
+            request.endpoint == "records.index" and current == str(one.id),
+        )
+        for one in shown
+    ]  # fmt: skip
 
 
 def _companies() -> list[tuple[str, Text, bool]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request, url_for
 
-from core.data.query import ListQuery, Place, page_statement, parse, read_row
+from core.data.query import ListQuery
+from core.features.list_rows import page_statement, place_at, read_row
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.last_list import COOKIE, list_address
+from core.web.list_address import read_query_string
 from core.web.policy import policy
 from core.web.responses import record_or_404, see
 
@@ -24,11 +26,9 @@ PREVIOUS, NEXT = "previous", "next"
 def step(entity: RegisteredEntity, record_id: int, way: str) -> Response:
     """The neighbour's sheet; at an end of the list, the list. It is looked for only now, so that a sheet costs no more."""
     record_or_404(entity.model, record_id)
-    surroundings = here()
     address = list_address(entity)
-    arguments = {name: values for name, values in parse_qs(urlsplit(address).query).items() if name != "at"}
-    allowed = surroundings.permissions.fields(surroundings.actor, entity)
-    found = _neighbour(parse(entity, arguments, allowed, scope=surroundings.scope), record_id, back=way == PREVIOUS)
+    query = replace(read_query_string(entity, urlsplit(address).query), place=None)
+    found = _neighbour(query, record_id, back=way == PREVIOUS)
     return see(address if found is None else url_for("records.sheet", entity=entity, record_id=found))
 
 
@@ -38,10 +38,7 @@ def _neighbour(query: ListQuery, record_id: int, *, back: bool) -> int | None:
     row, _matches = read_row(here().session, query, [], record_id)
     if row is None:
         return None
-    value = row[2]
-    if value is not None and query.sort_field.key_column is None:
-        value = query.sort_field.type.dump(value)
-    behind = replace(query, place=Place(value, record_id, back))
+    behind = replace(query, place=place_at(query, row, back, 1))
     neighbour = connection.execute(page_statement(behind, [], 1)).first()
     return None if neighbour is None else int(neighbour[0])
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from flask import render_template, url_for
 
 from core.contract.contributions import Widget
-from core.data.query import Filter, ListQuery, count, count_by, parse
+from core.data.query import Filter, ListQuery, parse
+from core.features.list_rows import count, count_by
 from core.fields import Field, Option
 from core.fields.base import EMPTY, IS
 from core.i18n import format_integer, lazy as _
@@ -56,7 +57,7 @@ def _counted(plugin: str, widget: Widget) -> HomeCard | None:
         return None
     allowed = surroundings.permissions.fields(surroundings.actor, registered)
     query = parse(registered, {"f": widget.filters}, allowed, scope=surroundings.scope)
-    if query.notices or (widget.by is not None and widget.by not in allowed):
+    if query.problems or (widget.by is not None and widget.by not in allowed):
         return None
     if widget.by is not None:
         figures = _by_value(registered, widget, query, registered.field(widget.by))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, numbers
 
 Screen = Callable[[Desk], None]
 
@@ -67,6 +67,42 @@ def list_columns_open(desk: Desk) -> None:
     list_(desk)
     desk.by("button", "Columns").click()
     expect(desk.by("dialog", "Columns")).to_be_visible()
+
+
+def list_filter_field(desk: Desk) -> None:
+    """The builder with operator and value, one row filtered out in each way."""
+    desk.go("/thirdparties?view=prospects&f=country:is:NL&any=1:town:is:Delft&any=1:town:empty&f=gone:is:1")
+    desk.by("button", "Edit filter: {f}", f=_is_nl(desk)).click()
+    expect(desk.page.locator("#dialog[open]")).to_be_visible()
+
+
+def _is_nl(desk: Desk) -> str:
+    country = {"en": "Netherlands", "fr": "Pays-Bas"}[desk.language]
+    return f"{desk.say('Country')} {desk.say('is', 'operator')} {country}"
+
+
+def list_sort_open(desk: Desk) -> None:
+    list_(desk)
+    desk.by("button", "Sort").click()
+    expect(desk.by("dialog", "Sort")).to_be_visible()
+
+
+def list_save_open(desk: Desk) -> None:
+    list_(desk)
+    desk.by("button", "Save view").click()
+    expect(desk.by("dialog", "Save view")).to_be_visible()
+
+
+def list_facets(desk: Desk) -> None:
+    desk.go("/thirdparties?view=prospects&f=country:is:NL&facets=1")
+    expect(desk.by("region", "Facets")).to_be_visible()
+
+
+def views(desk: Desk) -> None:
+    """A pinned view, a shared one, and what can be done with them."""
+    for sharing in ("private", "shared"):
+        desk.post("/leads/views", name=f"View {next(numbers)}", sharing=sharing, query="f=status:is:new")
+    desk.go("/leads/views")
 
 
 def list_row_menu(desk: Desk) -> None:
@@ -221,6 +257,11 @@ OTHERS: dict[str, Screen] = {
     "list, nothing matches": list_empty,
     "list, filter open": list_filter_open,
     "list, columns open": list_columns_open,
+    "list, filter of a chip": list_filter_field,
+    "list, sort open": list_sort_open,
+    "list, save view open": list_save_open,
+    "list, facets": list_facets,
+    "saved views": views,
     "list, menu of a row": list_row_menu,
     "list, rows selected": list_selected,
     "list, refused and gone": list_refused,

@@ -155,8 +155,8 @@ class TestFocusAfterSwaps:
     def test_filters(self, page_en: Desk) -> None:
         page_en.go("/thirdparties?f=country:is:FR&f=town:is:Lyon")
         chips = page_en.by("list", "Filters")
-        chips.get_by_role("button").first.press("Enter")
-        expect(chips.get_by_role("button")).to_have_count(2)
+        page_en.by("button", "Remove filter: {f}", f="Country is France").press("Enter")
+        expect(chips.get_by_role("button")).to_have_count(3)
         page_en.assert_focus_is_somewhere()
         page_en.by("button", "Clear filters").press("Enter")
         expect(chips).to_have_count(0)
@@ -176,6 +176,10 @@ class TestFocusAfterSwaps:
         page_en.by("checkbox", "Town", choices).press(" ")
         page_en.by("button", "Apply", choices).press("Enter")
         expect(page_en.by("columnheader", "Town")).to_have_count(0)
+        page_en.assert_focus_is_somewhere()
+        page_en.by("button", "Columns").press("Enter")
+        page_en.by("button", "Reset", choices).press("Enter")
+        expect(page_en.by("columnheader", "Town")).to_have_count(1)
         page_en.assert_focus_is_somewhere()
 
     def test_a_row_that_is_gone(self, page_en: Desk, open_tab: OpenTab) -> None:
@@ -228,8 +232,8 @@ def test_the_order_of_tab_stops(page_en: Desk) -> None:
     start = stops.index("New prospect")
     assert stops[:5] == ["Skip to content", "Comptoir", "Search or type a command", "Search", "Create"]
     assert stops[start:] == [
-        "New prospect", "All", "Prospects", "Customers", "Search in this list", "Search", "Add filter", "Columns",
-        "Clear filters", "Rows of Prospects", "Select all on this page", "Name", "Type", "Code", "Contact status", "Potential", "Town",
+        "New prospect", "All", "Prospects", "Customers", "Manage views", "Search in this list", "Search", "Add filter",
+        "Columns", "Sort", "Density", "Facets", "Clear filters", "Save view", "Rows of Prospects", "Select all on this page", "Name", "Type", "Code", "Contact status", "Potential", "Town",
         "Country", f"Select {name}", f"Actions for {name}", name, f"Set {name} to Never contacted",
     ]  # fmt: skip
 

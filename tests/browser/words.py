@@ -21,6 +21,9 @@ FIXED = {
     # UX 2.1: lists
     "Saved views": "Vues enregistrées", "Search in this list": "Rechercher dans cette liste",
     "Add filter": "Ajouter un filtre", "Field": "Champ", "Operator": "Opérateur", "Value": "Valeur",
+    "Save view": "Enregistrer la vue", "Save as…": "Enregistrer sous…", "Reset": "Réinitialiser", "Sort": "Trier",
+    "Density": "Densité", "Go to": "Aller à", "Exact count": "Nombre exact", "Pinned views": "Vues épinglées",
+    "Edit filter: {f}": "Modifier le filtre : {f}",
     "Apply": "Appliquer", "Remove filter: {f}": "Retirer le filtre : {f}", "Columns": "Colonnes",
     "Select {name}": "Sélectionner {name}", "Select all on this page": "Tout sélectionner sur cette page",
     "Set {name} to {status}": "Passer {name} à {status}", "Actions for {name}": "Actions pour {name}",

@@ -117,6 +117,7 @@ ROUTES: dict[str, Route] = {
     "editing.status": form(EDIT, RECORD, form={"field": "{field}", "value": "{quick}"}),
     "export.options": page(EXPORT, LIST),
     "export.run": form(EXPORT, LIST, done=422, form={"all": "1", "query": "f=none:is:1"}),
+    "facets.index": page(VIEW, LIST),
     "files.add": form(EDIT, RECORD, upload=True),
     "files.download": page(VIEW, FILE, every=True),
     "files.rename": page(EDIT, FILE),
@@ -134,6 +135,8 @@ ROUTES: dict[str, Route] = {
     "jobs.stop": form(SIGNED_IN, JOB, done=409),  # it has failed already
     "jobs.undo": form(SIGNED_IN, JOB, done=409),  # it changed nothing
     "keeping.index": page(SIGNED_IN, done=404, place={"token": "none"}),  # nobody was signed out while typing
+    "lists.arrange": form(VIEW, LIST, form={"what": "density", "density": "compact"}),
+    "lists.filter_editor": page(VIEW, LIST, query="field={title}"),
     "mail_outbox.cancel_now": form(SIGNED_IN, OWN_MAIL, done=409),  # it has left already
     "mail_outbox.decide_now": form(SIGNED_IN, OWN_MAIL, form={"recipient": "{recipient}", "choice": "again"}),
     "mail_outbox.file": page(SIGNED_IN, MAIL),
@@ -208,6 +211,15 @@ ROUTES: dict[str, Route] = {
     "roles.save": form(ADMINISTER, place={"code": "administrator"}),
     "searching.index": page(SIGNED_IN, query="q=firm"),
     "searching.palette": page(SIGNED_IN, done=303, query="q=firm"),  # with script 200: see test_searching.py
+    "saved_views.copy": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.create": form(VIEW, LIST, form={"name": "View {again}"}),
+    "saved_views.default": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.delete": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.edit": page(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.index": page(VIEW, LIST),
+    "saved_views.keep": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.pin": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
+    "saved_views.save": form(VIEW, LIST, done=404, place={"view_id": "999999"}),
     "second_factor.code": page(PUBLIC, done=303),  # nobody waits for a code
     "second_factor.enter": form(PUBLIC),
     "second_factor.index": page(SIGNED_IN),
@@ -244,6 +256,8 @@ MORE: dict[str, Route] = {
     "records.sheet:details": page(VIEW, RECORD, query="tab=details", bin=200, only="thirdparty"),
     "records.sheet:files": page(VIEW, RECORD, query="tab=files", bin=200, only="thirdparty"),
     "records.index:facet": page(VIEW, LIST, query="f=loyalty.points:is:1000", only="thirdparty"),
+    "records.index:any": page(VIEW, LIST, query="any=1:{title}:contains:zinc&any=1:{title}:empty"),
+    "records.index:linked": page(VIEW, LIST, query="f=owner_id.name:contains:a&sort=owner_id.name", only="thirdparty"),
     "records.index:filter": page(VIEW, LIST, query="f={title}:contains:zinc"),
     "records.index:search": page(VIEW, LIST, query="q=zinc"),
 }  # fmt: skip

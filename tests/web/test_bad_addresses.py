@@ -58,10 +58,11 @@ def place(*parts: object) -> str:
 @pytest.mark.parametrize(
     "token",
     [
-        place("Zinc", 10**30, False, 1), place("Zinc", 1, False, 10**30), place("Zinc", -(10**30), False, 1),
-        base64.urlsafe_b64encode(b'["Zinc", 1e999, false, 1]').decode(), base64.urlsafe_b64encode(b'["Zinc", 1, false, 1e999]').decode(),
-        place([1], 1, False, 1), place({"a": 1}, 1, False, 1), place(7, 1, False, 1), place(10**400, 1, False, 1),
-        place("a\x00b", 1, False, 1), place("\ud800", 1, False, 1), place(True, 1, False, 1), place("x"), "%%%", "W10",
+        place(["Zinc"], 10**30, False, 1), place(["Zinc"], 1, False, 10**30), place(["Zinc"], -(10**30), False, 1),
+        base64.urlsafe_b64encode(b'[["Zinc"], 1e999, false, 1]').decode(), base64.urlsafe_b64encode(b'[["Zinc"], 1, false, 1e999]').decode(),
+        place([[1]], 1, False, 1), place([{"a": 1}], 1, False, 1), place([7], 1, False, 1), place([10**400], 1, False, 1),
+        place(["a\x00b"], 1, False, 1), place(["\ud800"], 1, False, 1), place([True], 1, False, 1), place("x"), "%%%", "W10",
+        place({"a": 1}, 1, False, 1), place("x", 1, False, 1), place([], 1, False, 1), place(["x", "y"], 1, False, 1),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("sort", ["name", "created_at", "-town"])

@@ -212,7 +212,8 @@ class TestTheList:
         create(browser, name="Zinc SARL")
         page = browser.get(f"/thirdparties?{query}")
         assert page.status_code == 200
-        assert "note note-warning" in page.text or "at=W10" in query or "at=WyJ4" in query
+        told = "note note-warning" in page.text or '<li class="wrong">' in page.text
+        assert told or "at=W10" in query or "at=WyJ4" in query
         assert (
             "password_hash" not in re.sub(r'href="[^"]*"|value="[^"]*"', "", page.text)
             or "no such field" in page.text
