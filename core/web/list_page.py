@@ -27,8 +27,11 @@ from core.web.current import here
 from core.web.form_contexts import Combobox, PickStep
 from core.web.picking import TEXT, Sought, few_or_search, make_step, read_link, target_of, title_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
+from core.web.tag_boxes import may_tag
 
 Reader = Callable[[Session, ListQuery, Sequence[Field]], Page]
+LONG_LIST = 50
+"""Values a filter offers; of longer lists (countries, currencies, languages) names and codes are typed."""
 KEPT = ("view", "f", "q", "sort", "c")
 
 
@@ -151,6 +154,7 @@ def make_list_page(query: ListQuery, read: Reader) -> ListPage:
         bulk_actions=[*several_buttons(query.entity, "bulk"), *rows_buttons(query.entity)],
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
+        tag_url=url_for("tags.bulk", entity=query.entity) if may_edit and may_tag(query.entity) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
         bulk_label=_("Set status")
@@ -249,7 +253,8 @@ def _offers(field: Field) -> tuple[Sequence[Option], Combobox | None]:
     target = target_of(field)
     if target is not None:
         return few_or_search(field, target)
-    return [option for option in field.type.control().options if option.code], None
+    options = [option for option in field.type.control().options if option.code]
+    return options if len(options) <= LONG_LIST else [], None
 
 
 def _filter_fields(query: ListQuery) -> list[FilterField]:
