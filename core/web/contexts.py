@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from core.fields import Option
 from core.i18n import Text
 from core.web.form_contexts import Combobox
-from core.web.part_contexts import FilesBox, NotesBox, UploadForm
+from core.web.part_contexts import FilesBox, NotesBox, TagBox, UploadForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +225,12 @@ class ListPage:
     """The list as its address asks for it, for what is done with all its rows."""
     menu: Sequence[ActionButton] = ()
     """What modules do with the list as it is shown, under *More actions*."""
+    tag_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A field on the sheet, its value as HTML (empty string: nothing)."""
+    """A field on the sheet, its value as HTML (empty string: nothing), and where it is changed in place."""
 
     name: str
     label: Text
@@ -290,7 +291,7 @@ class TabLink:
 
 @dataclass(frozen=True, slots=True)
 class SheetPage:
-    """A record's sheet (UX 2.3)."""
+    """A record's sheet (UX 2.3). `facts`: above the tabs; `choosers`: what is set beside the path of the status."""
 
     entity_label: Text
     heading: str
@@ -308,7 +309,6 @@ class SheetPage:
     deleted: Text | None
     return_url: str
     facts: Sequence[Fact]
-    """The key facts above the tabs."""
     tabs: Sequence[TabLink]
     tab: str
     box: PanelBox | None
@@ -322,6 +322,8 @@ class SheetPage:
     steps: Sequence[tuple[str, Text, str, str]] = ()
     """To the records before and behind it in the list: way, words, address, icon."""
     errors: Sequence[tuple[str, Text]] = ()
+    tags: TagBox | None = None
+    choosers: Sequence[StatusStrip] = ()
 
 
 @dataclass(frozen=True, slots=True)
