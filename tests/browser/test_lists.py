@@ -241,13 +241,13 @@ def _country(language: str) -> str:
 
 
 def _add_filter(desk: Desk, field: str, operator: str, value: str, *, script: bool, code: str = "") -> None:
-    """Through the builder. With script the values of a list are offered; without, its code is typed."""
+    """Through the builder. With script the values of a short list are offered; else its code is typed."""
     desk.by("button", "Add filter").click()
     builder = desk.by("dialog", "Add filter")
     desk.by("combobox", "Field", builder).select_option(label=desk.say(field))
     desk.by("combobox", "Operator", builder).select_option(label=desk.say(operator, "operator"))
     shown: Locator = builder.locator("[name=value]:visible")
-    if script and code:
+    if script and code and shown.first.evaluate("element => element.tagName") == "SELECT":
         shown.select_option(label=value)
     else:
         shown.first.fill(code or value)
