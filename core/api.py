@@ -27,7 +27,7 @@ from core.contract.hookspecs import hookimpl, hookspec
 from core.contract.plugin import Plugin, Setting
 from core.data.context import ask
 from core.data.numbering import default_series
-from core.data.records import Facet, Identifier, Owned, Record, Row
+from core.data.records import Facet, Identifier, Likeness, Owned, Record, Row
 from core.data.scopes import unscoped
 from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused, Veto
@@ -36,6 +36,8 @@ from core.exchange.list_rows import ListRows, rows_of_job, write_in_job
 from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
 from core.features.notifications import notify
+from core.features.parts import OF_ITS_RECORD, Part
+from core.features.tags import Tag, give_new_tags
 from core.fields import (
     COMPANIES,
     PEOPLE,
@@ -45,18 +47,22 @@ from core.fields import (
     Boolean,
     Choice,
     Country,
+    Currency,
     Date,
     DateTime,
     Decimal,
     Email,
     FieldType,
     Integer,
+    KeyedText,
+    Language,
     Link,
     LongText,
     OneOf,
     Option,
     Phone,
     RichText,
+    Samples,
     SeveralOf,
     Status,
     Text,
@@ -72,10 +78,11 @@ from core.settings import read_setting
 from core.web.asked_rows import rows_asked_for
 from core.web.plugin_page import show_page
 from core.web.policy import policy
-from core.web.responses import attachment, reading_session, record_or_404
+from core.web.responses import attachment, reading_session, record_or_404, see
 
 __all__ = [
     "COMPANIES",
+    "OF_ITS_RECORD",
     "PEOPLE",
     "TEAMS",
     "Action",
@@ -90,6 +97,7 @@ __all__ = [
     "Command",
     "Country",
     "CsvForm",
+    "Currency",
     "Date",
     "DateTime",
     "Decimal",
@@ -103,6 +111,9 @@ __all__ = [
     "Invalid",
     "Job",
     "JobRun",
+    "KeyedText",
+    "Language",
+    "Likeness",
     "Link",
     "ListRows",
     "LongText",
@@ -115,6 +126,7 @@ __all__ = [
     "Owned",
     "Ownership",
     "Panel",
+    "Part",
     "Permission",
     "Phone",
     "Plugin",
@@ -123,12 +135,14 @@ __all__ = [
     "RegisteredEntity",
     "RichText",
     "Row",
+    "Samples",
     "Section",
     "Setting",
     "SeveralOf",
     "Status",
     "Step",
     "Tab",
+    "Tag",
     "Text",
     "Unit",
     "Url",
@@ -142,6 +156,7 @@ __all__ = [
     "delete_record",
     "enqueue",
     "field",
+    "give_new_tags",
     "hookimpl",
     "hookspec",
     "lazy",
@@ -155,6 +170,7 @@ __all__ = [
     "restore_record",
     "rows_asked_for",
     "rows_of_job",
+    "see",
     "show_page",
     "transaction",
     "unscoped",

@@ -23,6 +23,8 @@ CORE_TABS = ("activity", "details", "files")
 """The core's tabs of a sheet, the first of them shown unless the address says otherwise."""
 CORE = "core"
 """Who owns what no plugin does."""
+TAGGED = "core.tagged"
+"""The list of entities whose records can have tags (TP-6)."""
 SYSTEM_ATTRIBUTES = frozenset({"created_at", "updated_at"})
 """Fields of every record that the core sets itself; they are shown and sorted, never part of a change."""
 
@@ -135,6 +137,10 @@ def build_registry(
         _check_model(plugin, model)
     numbered = (model.entity for _plugin, model in declared if model.entity.numbering)
     dictionaries = {**dictionaries, NUMBERED: tuple(Option(found.name, found.plural) for found in numbered)}
+    tagged = (
+        model.entity for _plugin, model in declared if model.entity.pages and not model.entity.administrators_only
+    )
+    dictionaries[TAGGED] = tuple(Option(found.name, found.plural) for found in tagged)
     for plugin, model in declared:
         if model.entity.name in entities:
             raise PluginError(plugin, _("The entity %(name)s is declared twice", name=model.entity.name))
@@ -202,7 +208,8 @@ def _assemble(
         fields.update({found.name: found for found in _fields_of(contributor, facet, f"{contributor}.", dictionaries)})
     for definition in custom:
         if definition.entity == entity.name:
-            fields[f"x.{definition.code}"] = _custom_field(model, definition)
+            made = _custom_field(model, definition)
+            fields[made.name] = made
     if entity.title not in fields:
         raise PluginError(
             plugin,
@@ -301,9 +308,9 @@ def _fields_of(
 
 def _custom_field(model: type[Record], definition: CustomDefinition) -> Field:
     return Field(
-        name=f"x.{definition.code}",
+        name=definition.name or f"x.{definition.code}",
         plugin=CORE,
-        declaration=Declaration(definition.type, definition.label, section="custom"),
+        declaration=Declaration(definition.type, definition.label, section=definition.name or "custom"),
         attribute="extra",
         owner=model,
         column=definition.type.seat(model.__table__.columns["extra"], definition.code),

@@ -112,6 +112,10 @@ class Entity:
     """Whether people have a list, sheets and forms at `/slug`; without, its records show on the sheet of their owner."""
     key: str | None = None
     """The letter that makes a new one, after `c` (UX 1.6)."""
+    choosers: tuple[str, ...] = ()
+    """Fields that are set with one click in the header of a sheet, beside its status, such as a potential (UX 2.3)."""
+    facts: tuple[str, ...] = ()
+    """The key facts of a sheet, at most seven, empty ones too; without, what lists show and is there."""
     sentences: Mapping[str, Message] = field(default_factory=dict)
     """Words of its own for what happens to a record, by kind of change; `%(title)s` stands for the record."""
 

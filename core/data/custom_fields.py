@@ -65,6 +65,8 @@ class CustomDefinition:
     code: str
     label: Text
     type: FieldType[Any]
+    name: str = ""
+    """What it is called in addresses; without it `x.` and the code, since an administrator chose that."""
 
 
 def read_custom_fields(session: Session) -> list[CustomDefinition]:

@@ -5,13 +5,13 @@ The record's own column is the truth; these rows follow it at every flush (DESIG
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, Index, String, delete, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.data.records import Facet, Fielded, Identifier, Record, Row
+from core.data.records import Facet, Fielded, Identifier, Record, Row, in_extra
 from core.fields import Field
 
 Changed = tuple[Fielded, Field]
@@ -33,9 +33,16 @@ def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]]) -> Iterator[C
     for row, fields in rows:
         state = inspect(row)
         for found in fields:
-            stored = found.type.multiple and found.extra_key is None
-            if stored and state.attrs[found.attribute].history.has_changes():
+            if not found.type.multiple:
+                continue
+            history = state.attrs[found.attribute].history
+            if history.has_changes() and (found.extra_key is None or _differ(row, found, history.deleted)):
                 yield row, found
+
+
+def _differ(row: Fielded, found: Field, before: Sequence[Any]) -> bool:
+    """Whether the value of a field kept in `extra` is another one than before."""
+    return bool(in_extra(found, before[0] if before else None) != in_extra(found, cast(Record, row).extra))
 
 
 def write_links(connection: Connection, changed: Iterable[Changed]) -> None:
@@ -43,11 +50,18 @@ def write_links(connection: Connection, changed: Iterable[Changed]) -> None:
     rows: list[dict[str, Any]] = []
     for row, found in changed:
         number = row.record_id if isinstance(row, Facet) else cast(Record, row).id
-        place = {"source_table": row.__tablename__, "source_column": found.attribute, "record_id": number}
+        seat = found.attribute if found.extra_key is None else f"{found.attribute}.{found.extra_key}"
+        place = {"source_table": row.__tablename__, "source_column": seat, "record_id": number}
         connection.execute(delete(LinkRow).filter_by(**place))
-        rows += [{**place, "target_id": target} for target in getattr(row, found.attribute) or ()]
+        rows += [{**place, "target_id": target} for target in _targets(row, found)]
     if rows:
         connection.execute(insert(LinkRow), rows)
+
+
+def _targets(row: Fielded, found: Field) -> Collection[int]:
+    if found.extra_key is not None:
+        return in_extra(found, cast(Record, row).extra) or ()
+    return getattr(row, found.attribute) or ()
 
 
 def forget_links(connection: Connection, table: str, ids: Collection[int] | None = None) -> None:

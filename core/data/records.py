@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, FromClause, Index, Integer, MetaData, Table, event, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Mapper, declared_attr, mapped_column, object_session
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedColumn,
+    Mapper,
+    Session,
+    declared_attr,
+    mapped_column,
+    object_session,
+)
 
 from core.contract.contributions import Entity
 from core.errors import ContractError
@@ -29,7 +39,7 @@ from core.fields import (
     field,
     key_column_type,
 )
-from core.i18n import lazy as _
+from core.i18n import Text, lazy as _
 
 if TYPE_CHECKING:
     from core.contract.changes import Change
@@ -98,11 +108,22 @@ def _add_indexes(cls: type[Fielded], declared: dict[str, Declaration[Any]]) -> N
             Index(f"uq_{table.name}_{name}", column, unique=True, sqlite_where=live, postgresql_where=live)
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A record that may be the one meant, and why. `certain`: two would hardly share that, as a VAT number (TP-9)."""
+
+    record: Record
+    reasons: Sequence[Text]
+    certain: bool = False
+
+
 class Record(Fielded):
     """Base of records: identity that never comes back, version, stamps, the bin, and the administrator's own fields."""
 
     __abstract__ = True
     entity: ClassVar[Entity]
+    similar_by: ClassVar[Mapping[str, str]] = {}
+    """Words in addresses -> fields by which `similar` finds records that may be the same, while they are typed."""
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True, sort_order=-10)
     version: Mapped[int] = mapped_column(Integer, nullable=False, sort_order=90)
@@ -123,11 +144,22 @@ class Record(Fielded):
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
 
+    def prepare(self) -> None:
+        """What follows for a new or changed record from its own values alone, before they are checked and written.
+
+        On every road, undo included. Raises `Refused` naming the field. What needs other records is for `settle`.
+        """
+
     def settle(self, unit: Unit, change: Change) -> None:
         """What must hold, or follow, when this record changed: asked once a round, after the plugins may have refused.
 
         Raises `Refused`. For rules of the record itself; what concerns other modules they do in `records_changed`.
         """
+
+    @classmethod
+    def similar(cls, session: Session, values: Mapping[str, str], *, but: int | None = None) -> Sequence[Likeness]:
+        """The records that may be the same as one with these typed values, by field, as far as the person may know them."""
+        return ()
 
     @property
     def title(self) -> str:
@@ -196,4 +228,7 @@ def _write_keys(mapper: Mapper[Any], connection: Any, target: Any) -> None:
 def _keys_of(table: FromClause) -> list[tuple[str, str, Callable[[Any], Any]]]:
     columns = table.columns
     sources = ((column.info["key_of"], column.name) for column in columns if "key_of" in column.info)
-    return [(source, key, columns[source].info["field"].type.key) for source, key in sources]
+    return [
+        (source, key, columns[key].info.get("key_by") or columns[source].info["field"].type.key)
+        for source, key in sources
+    ]

@@ -283,6 +283,9 @@ class Unit:
             raise ContractError("records are deleted with delete_record(), which puts them in the bin")
         self._touch(session, new, dirty)
         give_owners(new, self.context.actor, self.context.scope)
+        for row in (*new, *dirty):
+            if isinstance(row, Record):
+                row.prepare()
         self._number(new)
         check_records(session, self.context.registry, new, dirty)
         self._capture.before_flush(new, dirty)

@@ -5,7 +5,7 @@ versions and the bin hold for them too; they point at their owner by entity and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -29,6 +29,10 @@ class Part(Record):
     """Base of records that belong to one record of any entity, their owner, and show on its sheet."""
 
     __abstract__ = True
+    of: ClassVar[str] = ""
+    """The one entity whose records have such parts, if it is not for all."""
+    typed: ClassVar[bool] = False
+    """Whether people fill its fields in a form made from them."""
     owner_entity: Mapped[str] = field(Text(MAXIMUM_ENTITY_NAME), _("Belongs to"), readonly=True)
     owner_id: Mapped[int] = field(
         AnyLink("owner_entity", on_merge="move", on_delete="bin"), _("Belongs to number"), readonly=True

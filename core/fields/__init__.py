@@ -7,6 +7,7 @@ What is imported here is what other rooms use.
 
 from core.fields.base import Declaration, Field, FieldType, Option, Samples, computed, field
 from core.fields.choices import Boolean, Choice, Listed, Status
+from core.fields.codes import Currency, Language
 from core.fields.contacts import Email, Phone
 from core.fields.countries import Country
 from core.fields.dates import Date, DateTime

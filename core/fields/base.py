@@ -257,6 +257,7 @@ class Declaration(Generic[T]):
     personal: bool = False
     readonly: bool = False
     once: bool = False
+    derived: tuple[str, ...] = ()
     no_mail: tuple[Any, ...] = ()
     permission: str | None = None
     help: Text | None = None
@@ -285,6 +286,7 @@ class Options(TypedDict, Generic[T], total=False):
     personal: bool
     readonly: bool
     once: bool
+    derived: tuple[str, ...]
     no_mail: tuple[T, ...]
     permission: str | None
     help: Text | None
@@ -299,6 +301,7 @@ def field(type: Reads[T], label: Text, **options: Unpack[Options[T]]) -> MappedC
     `listed` shows it in lists, `quick` changes it there with one click, `search` finds records by it, `indexed` keeps
     sorting by it fast. `personal` marks data of a person (logs, export right, erasure). `readonly` is set by services
     only; `once` is typed for a new record and stays. `permission` hides it on every road from users without it. `default` is called for each new record.
+    `derived`: the fields it is worked out from by the record's `prepare`, when it is left empty.
     `no_mail`: values with which a record says that it wants no mail; the opt-out gate asks for them (ML-4).
     """
     kind = cast("FieldType[T]", type)
@@ -349,7 +352,7 @@ class Field:
     def parse(self, raw: str) -> Any:
         """The typed text as a value, with the rule on emptiness. Raises `Invalid`."""
         value = self.type.parse(raw)
-        if value is None and self.required:
+        if value is None and self.required and not self.declaration.derived:
             raise Invalid(_("Enter a value for %(field)s", field=self.label), field=self.name)
         return value
 

@@ -34,6 +34,7 @@ from core.features.bulk import BULK_JOBS
 from core.features.files import StoredFile
 from core.features.list_views import ListView
 from core.features.notes import Note
+from core.features.tags import TAG_JOBS, Tag, read_tags
 from core.features.undo_job import UNDO_JOBS
 from core.fields import Option
 from core.i18n import Text, lazy as _
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile, ListView)
+CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile, ListView, Tag)
 CORE_JOBS: tuple[Job, ...] = (
-    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS,
+    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *TAG_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS,
     *HOUSEKEEPING_JOBS,
 )  # fmt: skip
 """The jobs of the rooms of the core; a room adds its own tuple here."""
@@ -92,7 +93,8 @@ class Stored:
 def read_stored(session: Session) -> Stored:
     """Read the lists, fields and roles administrators keep."""
     roles = read_roles(session)
-    return Stored({**read_dictionaries(session), **read_lists(session, roles)}, read_custom_fields(session), roles)
+    custom = [*read_custom_fields(session), *read_tags(session)]
+    return Stored({**read_dictionaries(session), **read_lists(session, roles)}, custom, roles)
 
 
 def build_generation(runtime: Runtime, version: int, names: Iterable[str], stored: Stored, *, app: bool) -> Generation:

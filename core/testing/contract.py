@@ -47,6 +47,8 @@ class PluginContract:
     """The name of the plugin, as in its manifest."""
     values: ClassVar[probe.Base] = {}
     """Entity -> field -> text: what every form of these tests gets, unless the field itself is being tried."""
+    bound: ClassVar[probe.Bound] = {}
+    """Entity -> fields that a rule of the record binds to others, so that samples of one say nothing: test them apart."""
 
     # -- what the tests stand on ----------------------------------------------------------------------------------
     @pytest.fixture
@@ -203,7 +205,7 @@ class PluginContract:
     def test_fields_keep_what_is_typed(self, alone: Site) -> None:
         """Every good sample of every field is stored as its type says, shown, and sent back unchanged by the form."""
         browser = alone.browser()
-        filler = probe.Filler(alone, browser, self.values)
+        filler = probe.Filler(alone, browser, self.values, self.bound)
         for entity in self._touched(alone):
             number = None
             for filling in filler.fillings(entity, self.plugin):
@@ -218,7 +220,7 @@ class PluginContract:
     def test_bad_values_are_refused(self, alone: Site) -> None:
         """Every bad sample gets 422 (413 when no form is that large) on every road, and nothing is written."""
         browser = alone.browser()
-        filler = probe.Filler(alone, browser, self.values)
+        filler = probe.Filler(alone, browser, self.values, self.bound)
         wrong = []
         for entity in self._touched(alone):
             least = filler.least(entity)
@@ -265,12 +267,13 @@ class PluginContract:
                     yield str(ast.literal_eval(node.value))
 
     def _touched(self, site: Site) -> list[RegisteredEntity]:
-        """The entities the plugin owns or adds fields to."""
+        """The entities with pages that the plugin owns or adds fields to."""
         entities = site.runtime.follow().registry.entities.values()
         return [
             entity
             for entity in entities
-            if entity.plugin == self.plugin or any(found.plugin == self.plugin for found in entity.fields.values())
+            if entity.entity.pages
+            and (entity.plugin == self.plugin or any(found.plugin == self.plugin for found in entity.fields.values()))
         ]
 
     def _entity(self, site: Site, name: str) -> RegisteredEntity:
@@ -278,7 +281,7 @@ class PluginContract:
 
     def _live(self, site: Site, browser: Browser, entity: RegisteredEntity) -> int:
         """The life of a record: created, looked at, edited, deleted, restored. Returns its number."""
-        filler = probe.Filler(site, browser, self.values)
+        filler = probe.Filler(site, browser, self.values, self.bound)
         typed = next(iter(filler.fillings(entity, self.plugin))).typed
         number = filler.create(entity, typed)
         place = f"/{entity.entity.slug}/{number}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -29,6 +29,9 @@ SEARCHED = "?q=x"
 Base = Mapping[str, Mapping[str, str]]
 """Entity -> field -> text: what every form gets, for rules that a plugin's own hooks set."""
 
+Bound = Mapping[str, Collection[str]]
+"""Entity -> fields whose samples are not tried."""
+
 
 def samples_of(found: Field) -> Samples:
     """The samples of a field's type, as typed in English; without halves of characters, which nobody can send."""
@@ -49,10 +52,11 @@ class Filling:
 class Filler:
     """Fills the form of an entity through the pages, records it points at included."""
 
-    def __init__(self, site: Site, browser: Browser, base: Base) -> None:
+    def __init__(self, site: Site, browser: Browser, base: Base, bound: Bound) -> None:
         self._site = site
         self._browser = browser
         self._base = base
+        self._bound = bound
         self._targets: dict[str, int] = {}
 
     def least(self, entity: RegisteredEntity) -> dict[str, str]:
@@ -65,7 +69,10 @@ class Filler:
 
     def fillings(self, entity: RegisteredEntity, plugin: str) -> Iterator[Filling]:
         """Forms that together hold every good sample of the fields `plugin` brings to the entity."""
-        fields = [found for found in entity.fields.values() if found.plugin == plugin and found.writable]
+        fields = [
+            found for name, found in entity.fields.items()
+            if found.plugin == plugin and found.writable and name not in self._bound.get(entity.name, ())
+        ]  # fmt: skip
         good = {found.name: self._good(found) for found in fields}
         for row in range(max(map(len, good.values()), default=0)):
             typed, stored = self.least(entity), dict[str, Any]()
@@ -101,8 +108,8 @@ class Filler:
         return int(urlsplit(response.headers["Location"]).path.rsplit("/", 1)[-1])
 
     def send(self, entity: RegisteredEntity, typed: Mapping[str, str]) -> TestResponse:
-        """Post the form of a new record."""
-        return self._browser.post(f"/{entity.entity.slug}/new", typed)
+        """Post the form of a new record, also of one like another."""
+        return self._browser.post(f"/{entity.entity.slug}/new", {**typed, "anyway": "1"})
 
 
 def shortened(typed: Mapping[str, str]) -> dict[str, str]:
@@ -239,7 +246,7 @@ def traces(site: Site, plugin: str) -> Traces:
     files = [] if folder is None else [file for file in sorted(folder.rglob("*")) if file.is_file()]
     return Traces(
         plugin=plugin,
-        lists=tuple(f"/{found.entity.slug}" for found in entities if found.plugin == plugin),
+        lists=tuple(f"/{found.entity.slug}" for found in entities if found.plugin == plugin and found.entity.pages),
         views=tuple(views),
         menu=tuple(menu),
         fields=tuple(

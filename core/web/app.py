@@ -51,6 +51,8 @@ from core.web import (
     notifications,
     numbering,
     observing,
+    one_field,
+    part_forms,
     parts,
     passwords,
     picking,
@@ -60,8 +62,10 @@ from core.web import (
     searching,
     second_factor,
     sign_ins,
+    similar,
     stepping,
     styles,
+    tags,
     unsubscribe,
     user_admin,
 )
@@ -127,7 +131,7 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
-    app.jinja_env.globals["styles_url"] = styles.styles_url
+    app.jinja_env.globals.update(styles_url=styles.styles_url, may=lambda permission: here().may(permission))
     form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     app.before_request(keeping.take)  # only once nothing else stands in the way
@@ -157,6 +161,8 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         notifications.blueprint,
         numbering.blueprint,
         observing.blueprint,
+        one_field.blueprint,
+        part_forms.blueprint,
         parts.blueprint,
         passwords.blueprint,
         picking.blueprint,
@@ -166,8 +172,10 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
         searching.blueprint,
         second_factor.blueprint,
         sign_ins.blueprint,
+        similar.blueprint,
         stepping.blueprint,
         styles.blueprint,
+        tags.blueprint,
         unsubscribe.blueprint,
         user_admin.blueprint,
     ):

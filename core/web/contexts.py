@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.i18n import Text
-from core.web.part_contexts import FilesBox, NotesBox, UploadForm
+from core.web.part_contexts import FilesBox, NotesBox, TagBox, UploadForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class ActionButton:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A field on the sheet, its value as HTML (empty string: nothing)."""
+    """A field on the sheet, its value as HTML (empty string: nothing), and where it is changed in place."""
 
     name: str
     label: Text
@@ -183,7 +183,7 @@ class TabLink:
 
 @dataclass(frozen=True, slots=True)
 class SheetPage:
-    """A record's sheet (UX 2.3)."""
+    """A record's sheet (UX 2.3). `facts`: above the tabs; `choosers`: what is set beside the path of the status."""
 
     entity_label: Text
     heading: str
@@ -201,7 +201,6 @@ class SheetPage:
     deleted: Text | None
     return_url: str
     facts: Sequence[Fact]
-    """The key facts above the tabs."""
     tabs: Sequence[TabLink]
     tab: str
     box: PanelBox | None
@@ -215,6 +214,8 @@ class SheetPage:
     steps: Sequence[tuple[str, Text, str, str]] = ()
     """To the records before and behind it in the list: way, words, address, icon."""
     errors: Sequence[tuple[str, Text]] = ()
+    tags: TagBox | None = None
+    choosers: Sequence[StatusStrip] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from core.data.records import Record
+from core.data.records import Likeness, Record
 from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
@@ -41,6 +41,7 @@ from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
 from core.web.shell import group_label, make_done, make_shell
+from core.web.similar import certain, make_hint
 from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("editing", __name__)
@@ -60,6 +61,7 @@ def new_page(
     errors: Mapping[str, Text],
     status: int,
     message: Text | None = None,
+    stopped_by: Sequence[Likeness] = (),
 ) -> Response:
     heading = new_label(entity, values)
     index = url_for("records.index", entity=entity)
@@ -67,6 +69,7 @@ def new_page(
         entity, heading=heading, url=url_for("editing.new", entity=entity, **dict[str, Any](filled(entity))), cancel_url=index,
         values=values, errors=errors,
         key=form_key(), message=message, preview=series_preview(entity, None, values),
+        similar=make_hint(entity, None, stopped_by),
     )  # fmt: skip
     crumbs = [Crumb(group_label(entity.entity.group)), Crumb(entity.entity.plural, index), Crumb(heading)]
     return page("core/form.html", status, page=content, shell=make_shell(heading, crumbs))
@@ -93,6 +96,8 @@ def create(entity: RegisteredEntity) -> Response:
         return new_page(entity, typed, unclear, 200)
     if errors:
         return new_page(entity, typed, errors, 422)
+    if same := certain(entity, typed):
+        return new_page(entity, typed, {}, 409, stopped_by=same)
     here().form_again = lambda status, message: new_page(entity, typed, {}, status, message)
     try:
         with transaction(f"{entity.name}.create") as unit:
@@ -159,7 +164,7 @@ def edit_page(
     content = make_form_page(
         entity, heading=_("Edit %(title)s", title=record.title), url=url_for("editing.edit", entity=entity, record_id=record.id),
         cancel_url=sheet, values=values, errors=errors, version=version, key=form_key(), message=message,
-        preview=series_preview(entity, record, values),
+        preview=series_preview(entity, record, values), similar=make_hint(entity, record.id),
     )  # fmt: skip
     crumbs = [
         Crumb(group_label(entity.entity.group)),

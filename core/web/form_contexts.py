@@ -87,6 +87,40 @@ class FormGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SimilarItem:
+    """A record like the one being typed, what else is known of it, and why it may be the same."""
+
+    title: str
+    details: Sequence[Text]
+    reasons: str
+    url: str
+    use_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarBox:
+    """The records like the one being typed."""
+
+    label: Text
+    items: Sequence[SimilarItem]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarHint:
+    """Where a form asks for records like it, when, and with which of its controls.
+
+    `box`, `open_url` and `message`: what stopped it from being saved.
+    """
+
+    url: str
+    include: str
+    trigger: str
+    box: SimilarBox | None
+    open_url: str | None
+    message: Text | None
+
+
+@dataclass(frozen=True, slots=True)
 class FormPage:
     """A create or edit form (UX 2.4). `checks_url`: where a browser with script asks whether one field fits."""
 
@@ -101,6 +135,17 @@ class FormPage:
     message: Text | None = None
     checks_url: str | None = None
     preview: NumberPreview | None = None
+    similar: SimilarHint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldForm:
+    """One field edited in place; `seen` is the value it was drawn for."""
+
+    url: str
+    control: FormControl
+    seen: str
+    cancel_url: str
 
 
 @dataclass(frozen=True, slots=True)

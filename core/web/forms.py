@@ -20,7 +20,7 @@ from core.fields import Field, Link, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
-from core.web.form_contexts import FormControl, FormGroup, FormPage, NumberPreview
+from core.web.form_contexts import FormControl, FormGroup, FormPage, NumberPreview, SimilarHint
 from core.web.number_boxes import automatic, is_numbered
 from core.web.picking import SELECT_UP_TO, combobox, find_records, target_of
 from core.web.sheet_page import sections
@@ -72,14 +72,29 @@ def typed_fields(form: FlaskForm) -> dict[str, TypedField]:
 def form_errors(form: FlaskForm) -> dict[str, Text]:
     """Sentences by field name; empty when everything fits."""
     form.validate()
-    return {name: found.error for name, found in typed_fields(form).items() if found.error is not None}
+    fields = typed_fields(form)
+    wrong = {name: found.error for name, found in fields.items() if found.error is not None}
+    for name, found in fields.items():
+        if found.source.declaration.derived and found.submitted and found.data is None and name not in wrong:
+            wrong |= _underived(fields, found)
+    return wrong
+
+
+def _underived(fields: Mapping[str, TypedField], found: TypedField) -> dict[str, Text]:
+    """The sentence for a field that was left empty, when nothing it could be worked out from is filled either."""
+    sources = (fields.get(name) for name in found.source.declaration.derived)
+    if not found.source.required or any(one is not None and one.typed for one in sources):
+        return {}
+    return {found.source.name: _("Enter a value for %(field)s", field=found.source.label)}
 
 
 def missing_required(form: FlaskForm) -> dict[str, Text]:
     """Required fields a new record did not get and that have no default."""
     missing: dict[str, Text] = {}
     for name, found in typed_fields(form).items():
-        if found.source.required and not found.submitted and found.source.declaration.default is None:
+        if found.source.declaration.derived and not found.submitted:
+            missing |= _underived(typed_fields(form), found)
+        elif found.source.required and not found.submitted and found.source.declaration.default is None:
             missing[name] = _("Enter a value for %(field)s", field=found.source.label)
     return missing
 
@@ -117,13 +132,16 @@ def make_form_page(
     key: str | None = None,
     message: Text | None = None,
     preview: NumberPreview | None = None,
+    similar: SimilarHint | None = None,
 ) -> FormPage:
     """The page of a create or edit form, with what was typed and what is wrong."""
     errors = errors or {}
     groups: list[FormGroup] = []
     fields_shown = writable_fields(registered, "create" if version is None else "edit")
     for label, fields in sections(registered, fields_shown):
-        controls = [_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields]
+        controls = [
+            make_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields
+        ]
         if version is None:
             controls = [_numbered(registered, control) for control in controls]
         is_open = not groups or any(control.error for control in controls)
@@ -140,6 +158,7 @@ def make_form_page(
         message=message,
         checks_url=url_for("editing.check", entity=registered),
         preview=preview,
+        similar=similar,
     )
 
 
@@ -172,7 +191,8 @@ def setting_texts(declared: Iterable[Setting], values: Mapping[str, Any]) -> dic
     }
 
 
-def _control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:
+def make_control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:
+    """The control of one field, with what was typed and what is wrong."""
     control = found.type.control()
     options: Sequence[Option] = control.options
     kind, combo = control.kind, None

@@ -215,6 +215,8 @@ class ListPage:
     """The list as its address asks for it, for what is done with all its rows."""
     menu: Sequence[ActionButton] = ()
     """What modules do with the list as it is shown, under *More actions*."""
+    tag_url: str | None = None
+    """Puts a tag on the chosen rows."""
     searches: bool = False
     """Whether something of it is searched for while typing: links among many records."""
 

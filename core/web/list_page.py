@@ -31,6 +31,7 @@ from core.web.list_filters import empty_form, field_groups, make_chips
 from core.web.picking import few_or_search, target_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
 from core.web.saved_view_box import make_view_box
+from core.web.tag_boxes import may_tag
 
 
 def _view(query: ListQuery) -> View | None:
@@ -88,6 +89,7 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
         bulk_actions=[*several_buttons(query.entity, "bulk"), *rows_buttons(query.entity)],
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
+        tag_url=url_for("tags.bulk", entity=query.entity) if may_edit and may_tag(query.entity) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
         bulk_label=_("Set status")

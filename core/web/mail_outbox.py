@@ -80,6 +80,8 @@ def make_fate(row: MailRecipient, *, server: bool = False) -> Fate:
 def make_lines(messages: Sequence[MailMessage]) -> list[MailLine]:
     """Lines for messages, with two more queries however many they are."""
     session, numbers = here().session, [message.id for message in messages]
+    if not messages:
+        return []
     fates: dict[int, list[MailRecipient]] = {number: [] for number in numbers}
     for row in session.scalars(
         select(MailRecipient).where(MailRecipient.message_id.in_(numbers)).order_by(MailRecipient.id)

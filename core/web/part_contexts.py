@@ -1,4 +1,4 @@
-"""What the templates of notes and files are given (TP-5, UX 2.3); see `core.web.contexts`."""
+"""What the templates of notes, files and tags are given (TP-5, UX 2.3); see `core.web.contexts`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.fields import Option
 from core.i18n import Text
 from core.web.form_contexts import FormControl
 
@@ -71,3 +72,31 @@ class FilesBox:
 
     files: Sequence[FileItem]
     older_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagItem:
+    """A tag of a record; `html` is its name with the dot of its colour."""
+
+    name: str
+    html: str
+    list_url: str
+    remove_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagChooser:
+    """The tags there are to choose from: a list of them, or, when they are many, names to type."""
+
+    options: Sequence[Option]
+    typed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TagBox:
+    """The tags of a record, and where one is added, for who may."""
+
+    label: Text
+    items: Sequence[TagItem]
+    add_url: str | None
+    chooser: TagChooser

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from core.access.models import User
 from core.data.records import Record
 from core.data.unit import Unit, transaction
+from core.errors import NotFound
 from core.features.bin import delete_record, restore_record
-from core.features.files import StoredFile
-from core.features.notes import Note
 from core.features.parts import Part, get_part
+from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.policy import policy
@@ -22,8 +22,21 @@ from core.web.responses import record_or_404, see
 
 blueprint = Blueprint("parts", __name__)
 P = TypeVar("P", bound=Part)
-KINDS: dict[str, tuple[type[Part], str]] = {"notes": (Note, "activity"), "files": (StoredFile, "files")}
-"""By the word in addresses: the class, and the tab of the sheet that shows it."""
+TABS: dict[str, str] = {"files": "files"}
+"""The tabs that show parts, by the word in addresses; the first one where none is named."""
+
+
+def find_kind(entity: RegisteredEntity, kind: str) -> tuple[RegisteredEntity, type[Part]]:
+    """The parts of that word in addresses, if records of the entity have such. Raises `NotFound`."""
+    registered = here().registry.parts.get(kind)
+    if registered is None or not issubclass(registered.model, Part) or registered.model.of not in ("", entity.name):
+        raise NotFound(_("There is no such list"))
+    return registered, registered.model
+
+
+def tab_of(kind: str) -> str:
+    """The tab of the sheet that shows parts of this word."""
+    return TABS.get(kind, "activity")
 
 
 def sheet_url(entity: RegisteredEntity, record_id: int, tab: str) -> str:
@@ -79,23 +92,23 @@ def live_owners(parts: Iterable[Part]) -> dict[tuple[str, int], tuple[Registered
     return found
 
 
-@blueprint.post("/<entity:entity>/<int:record_id>/<any(notes,files):kind>/<int:part_id>/delete")
+@blueprint.post("/<entity:entity>/<int:record_id>/<string:kind>/<int:part_id>/delete")
 @policy("entity.edit")
 def delete(entity: RegisteredEntity, record_id: int, kind: str, part_id: int) -> Response:
-    """Put a note or file into the trash, with Undo."""
-    model, tab = KINDS[kind]
+    """Put a note, a file, an address into the trash, with Undo."""
+    _registered, model = find_kind(entity, kind)
     with transaction(f"{model.entity.name}.delete") as unit:
         delete_record(unit, part_of_unit(unit, entity, record_id, model, part_id))
-    return see(sheet_url(entity, record_id, tab), unit.operation)
+    return see(sheet_url(entity, record_id, tab_of(kind)), unit.operation)
 
 
-@blueprint.post("/<entity:entity>/<int:record_id>/<any(notes,files):kind>/<int:part_id>/restore")
+@blueprint.post("/<entity:entity>/<int:record_id>/<string:kind>/<int:part_id>/restore")
 @policy("entity.edit")
 def restore(entity: RegisteredEntity, record_id: int, kind: str, part_id: int) -> Response:
-    """Take a note or file out of the trash."""
-    model, tab = KINDS[kind]
+    """Take one out of the trash."""
+    _registered, model = find_kind(entity, kind)
     with transaction(f"{model.entity.name}.restore") as unit:
         owner = unit.get(entity.model, record_id)
         found = get_part(unit.session, model, owner, part_id, unit.context.actor, deleted=True)
         restore_record(unit, unit.get(model, found.id, deleted=True))
-    return see(sheet_url(entity, record_id, tab), unit.operation)
+    return see(sheet_url(entity, record_id, tab_of(kind)), unit.operation)

@@ -133,8 +133,12 @@ def read_links(fields: Iterable[Field], values: MultiDict[str, str]) -> dict[str
 
 
 def combobox(found: Field, target: RegisteredEntity, number: str) -> Combobox | None:
-    """The control of a link, None while its target has few records: then a select is best."""
-    if len(find_records(target, "", SELECT_UP_TO + 1)) <= SELECT_UP_TO:
+    """The control of a link, None while its target has few records: then a select is best.
+
+    The list that a record is in itself is as long as lists are: that is not asked first.
+    """
+    among_its_own = isinstance(found.type, Link) and found.owner.__tablename__ == found.type.to
+    if not among_its_own and len(find_records(target, "", SELECT_UP_TO + 1)) <= SELECT_UP_TO:
         return None
     unclear = cast("Sought | None", g.get("unclear_links", {}).get(found.name))
     text = unclear.text if unclear else (title_of(target, number) if number else "")
@@ -142,7 +146,12 @@ def combobox(found: Field, target: RegisteredEntity, number: str) -> Combobox | 
 
 
 def few_or_search(found: Field, target: RegisteredEntity) -> tuple[Sequence[Option], Combobox | None]:
-    """What a filter or a bulk action offers for a link: all records while they are few, else a search."""
+    """What a filter or a bulk action offers for a link: all records while they are few, else a search.
+
+    A link into its own list is typed: every list page would bring the script of the search for it.
+    """
+    if found.owner.__tablename__ == target.model.__tablename__:
+        return (), None
     searched = combobox(found, target, "")
     return ((), searched) if searched else (find_records(target, "", SELECT_UP_TO), None)
 

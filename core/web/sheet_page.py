@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from flask import Response, render_template, request, url_for
@@ -16,6 +17,7 @@ from core.exchange.mail.templates import email_fields
 from core.features.files import StoredFile
 from core.features.notes import visible_changes
 from core.features.parts import count_parts
+from core.features.tag_field import EXTRA_KEY
 from core.fields import Field
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import CORE_TABS, SYSTEM_ATTRIBUTES, RegisteredEntity
@@ -42,6 +44,7 @@ from core.web.plugin_actions import offered, record_buttons
 from core.web.responses import page
 from core.web.shell import group_label, make_done, make_shell
 from core.web.stepping import step_links
+from core.web.tag_boxes import make_tag_box, tag_actions
 from core.web.user_admin import user_actions, user_panels
 
 HISTORY_LINES = 20
@@ -91,6 +94,7 @@ def make_sheet_page(
         subtitle=str(getattr(record, numbering.field) or "") if numbering else "",
         badges=[],
         path=_path(registered, record) if may_edit else None,
+        choosers=_choosers(registered, record) if may_edit else [],
         groups=_groups(registered, record) if tab == DETAILS else [],
         history=lines if tab == ACTIVITY else [],
         older_url=older if len(entries) > HISTORY_LINES else None,
@@ -101,7 +105,7 @@ def make_sheet_page(
         restore_url=url_for("editing.restore", **place) if may_delete and deleted else None,
         deleted=_deleted(record, entries) if deleted else None,
         return_url=next(found.url for found in tabs if found.current),
-        facts=_key_facts(registered, record) if tab != DETAILS else [],
+        facts=_key_facts(registered, record, may_edit=may_edit) if tab != DETAILS else [],
         tabs=tabs,
         tab=tab,
         box=_panel(shown[0], shown[1], "tab", record) if shown else None,
@@ -110,6 +114,7 @@ def make_sheet_page(
         upload=make_upload_form(registered, record) if may_edit else None,
         steps=() if deleted else step_links(registered, record.id),
         errors=errors,
+        tags=None if deleted else make_tag_box(registered, record, may_edit=may_edit),
     )
 
 
@@ -162,10 +167,15 @@ def read_history(registered: RegisteredEntity, record: Record, before: int | Non
     )
 
 
-def _key_facts(registered: RegisteredEntity, record: Record) -> list[Fact]:
-    """What the lists show of it, as far as there is something, above every tab (UX 2.3)."""
+def _key_facts(registered: RegisteredEntity, record: Record, *, may_edit: bool) -> list[Fact]:
+    """What matters most of it, above every tab, each changed in place: as declared, or what lists show of it (UX 2.3)."""
     surroundings = here()
     visible = surroundings.permissions.fields(surroundings.actor, registered)
+    writable = surroundings.permissions.writable(surroundings.actor, registered, "edit") if may_edit else []
+    if registered.entity.facts:
+        chosen = [registered.field(name) for name in registered.entity.facts if name in visible]
+        shown = [found for found in chosen if found in writable or value_of(record, found) is not None]
+        return [_editable(registered, record, found, found in writable) for found in shown[:KEY_FACTS]]
     left_out = {registered.entity.title, *SYSTEM_ATTRIBUTES}
     if registered.entity.numbering:
         left_out.add(registered.entity.numbering.field)
@@ -175,8 +185,18 @@ def _key_facts(registered: RegisteredEntity, record: Record) -> list[Fact]:
         if (found.declaration.listed or found.declaration.search)
         and name in visible
         and found.attribute not in left_out
+        and found.name != EXTRA_KEY
     ]
-    return [_fact(record, found) for found in fields if value_of(record, found) is not None][:KEY_FACTS]
+    filled = [found for found in fields if value_of(record, found) is not None][:KEY_FACTS]
+    return [_editable(registered, record, found, found in writable) for found in filled]
+
+
+def _editable(registered: RegisteredEntity, record: Record, field: Field, may_edit: bool) -> Fact:
+    fact = _fact(record, field)
+    if not may_edit:
+        return fact
+    place: dict[str, Any] = {"entity": registered, "record_id": record.id, "name": field.name}
+    return replace(fact, edit_url=url_for("one_field.edit", **place))
 
 
 def _deleted(record: Record, entries: Sequence[Entry]) -> Text:
@@ -190,6 +210,15 @@ def _path(registered: RegisteredEntity, record: Record) -> StatusStrip | None:
     if quick is None or not quick.type.control().options:
         return None
     return make_strip(quick, value_of(record, quick), record.title, f"/{registered.entity.slug}/{record.id}/status")
+
+
+def _choosers(registered: RegisteredEntity, record: Record) -> list[StatusStrip]:
+    """The other fields a click sets in the header."""
+    writable = {found.name: found for found in here().permissions.writable(here().actor, registered, "edit")}
+    chosen = [writable[name] for name in registered.entity.choosers if name in writable]
+    url = f"/{registered.entity.slug}/{record.id}/status"
+    strips = [make_strip(found, value_of(record, found), record.title, url) for found in chosen]
+    return [replace(strip, label=found.label) for strip, found in zip(strips, chosen, strict=True)]
 
 
 def _groups(registered: RegisteredEntity, record: Record) -> list[FactGroup]:
@@ -212,7 +241,8 @@ def sections(registered: RegisteredEntity, fields: Sequence[Field]) -> list[tupl
         if field.attribute in SYSTEM_ATTRIBUTES:
             grouped.setdefault("~stamps", (_("Record"), []))[1].append(field)
         elif field.extra_key is not None:
-            grouped.setdefault("~custom", (_("Custom fields"), []))[1].append(field)
+            label = field.label if field.declaration.section == field.name else _("Custom fields")
+            grouped.setdefault(f"~{field.declaration.section}", (label, []))[1].append(field)
         elif field.plugin != registered.plugin:
             label = surroundings.registry.plugins[field.plugin].label
             grouped.setdefault(f"~{field.plugin}", (label, []))[1].append(field)
@@ -264,7 +294,7 @@ def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]
     if email_fields(registered) and here().may(registered.permission("edit")):
         url = url_for("mail_send.compose", entity=registered, id=record.id)
         buttons.append(ActionButton(_("Send e-mail"), url, "get", "mail"))
-    return [*user_actions(record), *buttons]
+    return [*user_actions(record), *tag_actions(record), *buttons]
 
 
 def make_history(

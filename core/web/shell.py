@@ -73,6 +73,7 @@ CORE_MENU: tuple[MenuItem, ...] = (
         order=24,
         icon="building",
     ),
+    MenuItem(_("Tags"), "records.index", {"entity": "tag"}, group="administration", order=28, icon="tag"),
     MenuItem(_("Roles"), "roles.index", group="administration", order=26, icon="lock", permission="settings.manage"),
     MenuItem(_("Audit"), "audit.index", group="administration", order=50, icon="history", permission="settings.manage"),
     MenuItem(_("Numbering"), "records.index", {"entity": "series"}, group="administration", order=30, icon="hash"),

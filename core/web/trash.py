@@ -8,11 +8,12 @@ from flask import url_for
 from sqlalchemy import select
 
 from core.data.history import Operation, RecordChange
+from core.features.parts import Part
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.contexts import BinPage, BinRow
 from core.web.current import here
-from core.web.parts import KINDS, live_owners, sheet_url
+from core.web.parts import live_owners, sheet_url, tab_of
 
 SHOWN = 200
 
@@ -51,7 +52,8 @@ def make_bin_page() -> BinPage:
 def _parts(registered: RegisteredEntity) -> list[BinRow]:
     """Deleted notes or files of live records; those of deleted ones come back with them."""
     surroundings = here()
-    model, tab = KINDS[registered.entity.slug]
+    assert issubclass(registered.model, Part), "what has no pages is part of a record"
+    model, tab = registered.model, tab_of(registered.entity.slug)
     deleted = select(model).where(model.deleted_at.is_not(None), model.visible_to(surroundings.actor))
     newest = deleted.order_by(model.deleted_at.desc()).limit(SHOWN)
     found = surroundings.session.scalars(newest, execution_options={"include_deleted": True}).all()

@@ -37,5 +37,32 @@ plugin = Plugin(
                 Option("high", _("High"), "success"),
             ),
         ),
+        Dictionary(
+            "company_type",
+            _("Third-party type"),
+            (
+                Option("startup", _("Start-up")),
+                Option("small", _("Small company")),
+                Option("medium", _("Medium-sized company")),
+                Option("large", _("Large company")),
+                Option("public", _("Public body")),
+                Option("association", _("Association")),
+                Option("reseller", _("Reseller")),
+                Option("person", _("Private person")),
+                Option("other", _("Other")),
+            ),
+        ),
+        Dictionary(
+            "payment_terms",
+            _("Payment terms"),
+            (
+                Option("receipt", _("Due on receipt")),
+                Option("30days", _("30 days")),
+                Option("30eom", _("30 days, end of month")),
+                Option("60days", _("60 days")),
+                Option("60eom", _("60 days, end of month")),
+                Option("order", _("With the order")),
+            ),
+        ),
     ),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from core.api import Unit
-from plugins.thirdparty.models import ThirdParty
+from core.api import Tag, Unit, give_new_tags, lazy as _
+from plugins.thirdparty.models import PERSON, Address, ThirdParty
 
 SEED = 20260101
-NUMBER = 200
+NUMBER = 197
+"""Companies; with the persons below they are two hundred."""
 TRADES = (
     ("Boulangerie", "FR"), ("Librairie", "FR"), ("Garage", "FR"), ("Menuiserie", "FR"), ("Imprimerie", "FR"),
     ("Bakery", "GB"), ("Bookshop", "GB"), ("Joinery", "GB"), ("Printers", "GB"), ("Cycles", "GB"),
@@ -56,12 +57,97 @@ def companies(generator: random.Random, number: int) -> Iterator[tuple[str, str,
             yield name, country, generator.choice(PLACES[country])
 
 
+STREETS = {
+    "FR": ("rue des Lavandières", "quai du Moulin", "avenue des Tilleuls"), "GB": ("Mill Lane", "Orchard Road"),
+    "DE": ("Lindenweg", "Am Markt"), "BE": ("rue du Vieux Pont",), "ES": ("Calle Mayor",), "IT": ("Via del Mulino",),
+    "NL": ("Molenstraat",),
+}  # fmt: skip
+CODES = {"FR": "{:05}", "DE": "{:05}", "ES": "{:05}", "IT": "{:05}", "BE": "{:04}", "NL": "{:04} AB"}
+LANGUAGES = {"FR": "fr", "BE": "fr", "GB": "en", "DE": "de", "ES": "es", "IT": "it", "NL": "nl"}
+CURRENCIES = {"GB": "GBP", "JP": "JPY", "CN": "CNY", "MA": "MAD"}
+TYPES = ("small", "small", "medium", "large", "association", None)
+TERMS = ("30days", "30days", "30eom", "receipt", None)
+TAGS = {
+    _("Trade"): ("#0a5fbd", (_("Food"), _("Books"), _("Crafts"), _("Vehicles"))), _("Key account"): ("#c02b2b", ()),
+}  # fmt: skip
+BY_TRADE = {
+    "Boulangerie": 0, "Bakery": 0, "Brauerei": 0, "Panaderia": 0, "Bakkerij": 0, "Chocolaterie": 0, "Librairie": 1,
+    "Imprimerie": 1, "Bookshop": 1, "Printers": 1, "Menuiserie": 2, "Joinery": 2, "Falegnameria": 2, "Garage": 3,
+    "Cycles": 3,
+}  # fmt: skip
+"""Trade -> its place among the tags below the first one."""
+PERSONS = (("Adèle", "Bonnefoy"), ("Hugh", "Dewhurst"), ("Kenza", "Estrade"))
+
+
 def fill(unit: Unit) -> None:
-    """Add the demo third parties."""
+    """Add the demo third parties, with addresses and tags."""
+    made = list(_companies(unit))
+    generator = random.Random(SEED)
+    for first, last in PERSONS:
+        unit.add(
+            ThirdParty(
+                kind=PERSON, first_name=first, last_name=last, role="customer", country="FR", town="Lyon", language="fr"
+            )
+        )
+    unit.session.flush()
+    for third_party in made:
+        country = third_party.country
+        if country not in STREETS:
+            continue
+        _main_address(generator, third_party, country)
+        if generator.random() < 0.2:
+            unit.session.flush()
+            other = generator.choice(PLACES[country])
+            street = f"{generator.randrange(1, 90)} {generator.choice(STREETS[country])}"
+            unit.add(
+                Address(
+                    owner_entity="thirdparty", owner_id=third_party.id, street=street, town=other, country=country,
+                    delivery=True,
+                )
+            )  # fmt: skip
+    _subsidiaries(generator, made)
+    _tags(unit, generator, made)
+
+
+def _main_address(generator: random.Random, third_party: ThirdParty, country: str) -> None:
+    third_party.street = f"{generator.randrange(1, 120)} {generator.choice(STREETS[country])}"
+    if country in CODES:
+        third_party.postal_code = CODES[country].format(generator.randrange(1000, 9999))
+    third_party.language = LANGUAGES[country]
+    third_party.currency = CURRENCIES.get(country, "EUR")
+    third_party.kind = generator.choice(TYPES)
+    third_party.payment_terms = generator.choice(TERMS)
+    third_party.workforce = generator.choice((None, generator.randrange(1, 250)))
+
+
+def _subsidiaries(generator: random.Random, made: Sequence[ThirdParty]) -> None:
+    """Every tenth belongs to one of the first: a tree of two levels."""
+    for third_party in made[20::10]:
+        third_party.parent_id = generator.choice(made[:20]).id
+
+
+def _tags(unit: Unit, generator: random.Random, made: Sequence[ThirdParty]) -> None:
+    """A tree of tags in the language of the installation, and on most third parties the one of its trade."""
+    roots = [unit.add(Tag(name=str(name), target="thirdparty", color=color)) for name, (color, _below) in TAGS.items()]
+    unit.session.flush()
+    below = [
+        unit.add(Tag(name=str(name), target="thirdparty", parent_id=roots[0].id, color=roots[0].color))
+        for name in next(iter(TAGS.values()))[1]
+    ]
+    unit.session.flush()
+    for third_party in made:
+        trade = BY_TRADE.get(third_party.name.partition(" ")[0])
+        tags = [] if trade is None else [below[trade]]
+        tags += [roots[1]] if generator.random() < 0.1 else []
+        if tags:
+            give_new_tags(unit, third_party, tags)
+
+
+def _companies(unit: Unit) -> Iterator[ThirdParty]:
     generator = random.Random(SEED)
     for index, (name, country, town) in enumerate(companies(generator, NUMBER), start=1):
         site = f"company{index:03}.example"
-        unit.add(
+        yield unit.add(
             ThirdParty(
                 name=name, role=generator.choice(ROLES), contact_status=generator.choice(STATUSES),
                 potential=generator.choice(POTENTIALS), country=country, town=town,

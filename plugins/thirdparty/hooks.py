@@ -14,6 +14,7 @@ from core.api import (
     CheckResult,
     Command,
     MenuItem,
+    Panel,
     Record,
     Unit,
     Veto,
@@ -23,12 +24,12 @@ from core.api import (
     work_under_way,
 )
 from plugins.thirdparty import demo, services, views
-from plugins.thirdparty.models import ThirdParty
+from plugins.thirdparty.models import Address, ThirdParty
 
 
 @hookimpl
 def entities() -> Iterable[type[Record]]:
-    return [ThirdParty]
+    return [ThirdParty, Address]
 
 
 @hookimpl
@@ -61,6 +62,12 @@ def actions(entity: str) -> Iterable[Action]:
             where=("sheet", "list", "bulk"), shortcut="o",
         )  # fmt: skip
         yield Action("vcard", _("Download vCard"), "thirdparty.view", endpoint="thirdparty.vcard", icon="download")
+
+
+@hookimpl
+def panels(entity: str) -> Iterable[Panel]:
+    if entity == "thirdparty":
+        yield Panel("addresses", _("Addresses"), "thirdparty/addresses.html", services.address_lines, order=10)
 
 
 @hookimpl

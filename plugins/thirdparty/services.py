@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.api import Change, Email, Message, Record, Refused, Text, Unit, default_series, lazy as _
-from plugins.thirdparty.models import ThirdParty
+from core.api import Change, Likeness, Record, Refused, Unit, default_series, lazy as _
+from plugins.thirdparty.addresses import ADDRESS_FIELDS, printed_lines, read_line
+from plugins.thirdparty.likeness import find_similar
+from plugins.thirdparty.models import PERSON, Address, ThirdParty
 
-SHOWN_ALIKE = 50
-SHARED_BY_PROVIDER = 5
+SHOWN_ADDRESSES = 50
 
 
 def promote_to_customer(unit: Unit, record: Record) -> None:
@@ -40,15 +41,23 @@ def is_prospect(record: Record) -> bool:
 
 def vcard(third_party: ThirdParty) -> str:
     """The third party as a vCard 4.0 (RFC 6350), lines ended by CR LF."""
-    lines = ["BEGIN:VCARD", "VERSION:4.0", "KIND:org", f"FN:{_escaped(third_party.name)}"]
+    person = third_party.kind == PERSON
+    lines = [
+        "BEGIN:VCARD",
+        "VERSION:4.0",
+        f"KIND:{'individual' if person else 'org'}",
+        f"FN:{_escaped(third_party.name)}",
+    ]
+    if person:
+        lines.append(f"N:{_escaped(third_party.last_name or '')};{_escaped(third_party.first_name or '')};;;")
     if third_party.email:
         lines.append(f"EMAIL:{_escaped(third_party.email)}")
-    if third_party.phone:
-        lines.append(f"TEL;VALUE=uri:tel:{third_party.phone}")
+    lines += [f"TEL;VALUE=uri:tel:{phone}" for phone in (third_party.phone, third_party.mobile) if phone]
     if third_party.website:
         lines.append(f"URL:{third_party.website}")
-    if third_party.town or third_party.country:
-        lines.append(f"ADR:;;;{_escaped(third_party.town or '')};;;{third_party.country or ''}")
+    place = [getattr(third_party, name) or "" for name in ("street", "town", "region", "postal_code", "country")]
+    if any(place):
+        lines.append(f"ADR:;;{';'.join(map(_escaped, place))}")
     return "\r\n".join([*lines, "END:VCARD", ""])
 
 
@@ -58,37 +67,58 @@ def _escaped(text: str) -> str:
     return text.replace("\n", "\\n")
 
 
+# -- addresses --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """A third party that may be the one looked for, and why."""
+class AddressLine:
+    """An address on the sheet. `row` is None while it stands in the fields of the third party only."""
 
-    third_party: ThirdParty
-    reasons: Sequence[Message]
+    lines: Sequence[str]
+    label: str
+    toggles: Mapping[str, bool]
+    row: Address | None
+
+
+def addresses_of(session: Session, third_party: ThirdParty) -> list[AddressLine]:
+    """The addresses of a third party as they are printed, in the order in which they were made (TP-4)."""
+    wanted = (Address.owner_entity == "thirdparty", Address.owner_id == third_party.id)
+    rows = session.scalars(select(Address).where(*wanted).order_by(Address.id).limit(SHOWN_ADDRESSES)).all()
+    if not rows:
+        values = {name: getattr(third_party, name) for name in ADDRESS_FIELDS}
+        toggles = {"billing": False, "delivery": False, "default": True}
+        return [AddressLine(printed_lines(values), "", toggles, None)] if any(values.values()) else []
+    return [
+        AddressLine(
+            printed_lines({name: getattr(row, name) for name in ADDRESS_FIELDS}), row.label or "",
+            {"billing": row.billing, "delivery": row.delivery, "default": row.default}, row,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def address_lines(session: Session, record: Record) -> Mapping[str, Any]:
+    """The addresses of a third party, for its panel."""
+    return {"record": record, "addresses": addresses_of(session, cast(ThirdParty, record))}
+
+
+def add_address(
+    unit: Unit, third_party: ThirdParty, text: str | None, *, billing: bool, delivery: bool, default: bool
+) -> Address:
+    """One more address from a line of text; without one, a row for that in the fields. Raises `Refused` for nothing."""
+    if text is None:
+        values = {name: getattr(third_party, name) for name in ADDRESS_FIELDS}
+    else:
+        fields = unit.context.registry.entity("address").fields
+        values = {name: fields[name].parse(typed) for name, typed in read_line(text).items()}
+        values["country"] = third_party.country
+    if not any(values.get(name) for name in ("street", "postal_code", "town", "region")):
+        raise Refused(_("Enter an address"))
+    place = {"owner_entity": "thirdparty", "owner_id": third_party.id, "author_id": unit.context.actor.id}
+    return unit.add(Address(**place, **values, billing=billing, delivery=delivery, default=default))
 
 
 def find_alike(session: Session, *, name: str, email: str | None) -> Sequence[Likeness]:
-    """The third parties with this e-mail address, its domain, or this name, as far as the person may know of them.
-
-    A domain that more than five of them share belongs to a provider and is no reason (TP-9).
-    """
-    columns = ThirdParty.__table__.c
-    named, mailed = Text(1).key(name), Email().key(email) if email else None
-    reasons: list[tuple[ColumnElement[bool], Message, int]] = []
-    if mailed:
-        domain = f"@{mailed.rpartition('@')[2]}"
-        reasons.append((columns.email_key == mailed, _("same email address"), SHOWN_ALIKE))
-        reasons.append(
-            (columns.email_key.endswith(domain, autoescape=True), _("same email domain"), SHARED_BY_PROVIDER)
-        )
-    if named:
-        reasons.append((columns.name_key == named, _("same name"), SHOWN_ALIKE))
-    found: dict[int, Likeness] = {}
-    for condition, reason, most in reasons:
-        matching = session.scalars(select(ThirdParty).where(condition).order_by(ThirdParty.id).limit(most + 1)).all()
-        for third_party in matching if len(matching) <= most or most == SHOWN_ALIKE else ():
-            known = found.get(third_party.id, Likeness(third_party, ()))
-            found[third_party.id] = Likeness(third_party, (*known.reasons, reason))
-    return list(found.values())[:SHOWN_ALIKE]
+    """The third parties with this e-mail address, its domain, or this very name, as far as the person may know of them."""
+    return find_similar(session, ThirdParty, {"name": name, "email": email or ""}, exact=True)
 
 
 def series_is_there(session: Session) -> bool:

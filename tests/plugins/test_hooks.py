@@ -10,11 +10,13 @@ from sqlalchemy import select
 from core.data.unit import transaction
 from core.errors import Veto
 from core.features.demo import load_demo
+from core.features.tags import Tag
 from core.jobs.enqueue import enqueue
 from core.jobs.worker import Worker
 from core.testing import Browser, Site
 from plugins.leads.models import Lead, OpenLeads
 from plugins.thirdparty.api import ThirdParty
+from plugins.thirdparty.models import Address
 
 
 @pytest.fixture
@@ -169,6 +171,6 @@ def test_hook_module_disabling(sales: Site, monkeypatch: pytest.MonkeyPatch) -> 
 def test_hook_demo_data(sales: Site) -> None:
     made = load_demo(sales.context())
     with transaction("test.count", context=sales.context()) as unit:
-        found = [len(unit.session.scalars(select(model.id)).all()) for model in (ThirdParty, Lead)]
-    assert found == [200, 50]
+        found = [len(unit.session.scalars(select(model.id)).all()) for model in (ThirdParty, Lead, Address, Tag)]
+    assert found == [200, 50, 76, 6]
     assert made == sum(found)

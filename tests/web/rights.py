@@ -13,10 +13,10 @@ NORTH, SOUTH = "North", "South"
 SHARED = "shared by companies"
 OWNED = ("thirdparty", "lead")
 BUSINESS = (*OWNED, "reward")
-ADMINISTERED = ("series", "user", "team", "company")
+ADMINISTERED = ("series", "user", "team", "company", "tag")
 ENTITIES: Mapping[str, str] = {
     "thirdparty": "thirdparties", "lead": "leads", "reward": "rewards", "series": "numbering", "user": "users",
-    "team": "teams", "company": "companies",
+    "team": "teams", "company": "companies", "tag": "tags",
 }  # fmt: skip
 """Every list there is, with its word in addresses."""
 QUICK: Mapping[str, tuple[str, str]] = {
@@ -109,6 +109,8 @@ class Subject:
     file: int = 0
     binned_note: int = 0
     binned_file: int = 0
+    address: int = 0
+    binned_address: int = 0
     message: int = 0
     attachment: int = 0
     recipient: int = 0

@@ -17,11 +17,11 @@ GET, POST = "GET", "POST"
 
 # What an address names. The first two name no record.
 NOTHING, LIST = "nothing", "list"
-RECORD, NOTE, FILE = "record", "note", "file"
+RECORD, NOTE, FILE, ADDRESS = "record", "note", "file", "address"
 MAIL, OWN_MAIL = "mail about a record", "mail about a record, to decide about"
 OPERATION = "somebody's change of a record"
 JOB, RESULT, NOTICE, SIGN_IN, COMPANY = "job", "file of a job", "notification", "sign-in", "company"
-OF_RECORDS = (RECORD, NOTE, FILE, MAIL, OWN_MAIL, OPERATION)
+OF_RECORDS = (RECORD, NOTE, FILE, ADDRESS, MAIL, OWN_MAIL, OPERATION)
 OF_PEOPLE = (JOB, RESULT, NOTICE, SIGN_IN, COMPANY)
 """What belongs to a person, and to nobody else."""
 
@@ -76,7 +76,7 @@ ADMINISTER, MODULES = "settings.manage", "modules.manage"
 VIEW, CREATE, EDIT, DELETE = "entity.view", "entity.create", "entity.edit", "entity.delete"
 EXPORT = "entity.export"
 TEMPLATE = {"code": "first_contact", "language": "en"}
-NOTES, FILES = {"kind": "notes"}, {"kind": "files"}
+NOTES, FILES, ADDRESSES = {"kind": "notes"}, {"kind": "files"}, {"kind": "addresses"}
 
 ROUTES: dict[str, Route] = {
     "account.company": form(SIGNED_IN, COMPANY, form={"company": "{number}"}),
@@ -190,6 +190,17 @@ ROUTES: dict[str, Route] = {
     "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
     "numbering.preview": form("series.edit", done=200),
     "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
+    "one_field.edit": page(EDIT, RECORD, place={"name": "phone"}, only="thirdparty"),
+    "one_field.save": form(
+        EDIT, RECORD, place={"name": "town"}, form={"town": "Lyon {again}"}, only="thirdparty"
+    ),
+    "part_forms.edit": page(EDIT, ADDRESS, place=ADDRESSES, only="thirdparty"),
+    "part_forms.save": form(
+        EDIT, ADDRESS, place=ADDRESSES, form={"town": "Lyon {again}", "version": "{part_version}"}, only="thirdparty"
+    ),
+    "part_forms.set_one": form(
+        EDIT, ADDRESS, place=ADDRESSES, form={"field": "billing", "value": "on"}, only="thirdparty"
+    ),
     "parts.delete": form(EDIT, NOTE, place=NOTES, spends=True, every=True),
     "parts.restore": form(EDIT, NOTE, place=NOTES, spends=True, restores=True),
     "passwords.change": form(SIGNED_IN, done=422),
@@ -230,7 +241,16 @@ ROUTES: dict[str, Route] = {
     "sign_ins.end_others": form(SIGNED_IN, ends=True),
     "sign_ins.index": page(SIGNED_IN),
     "stepping.step": page(VIEW, RECORD, done=303, place={"way": "next"}),
+    "similar.index": page(VIEW, LIST, query="name=zinc&email=zinc@zinc.example"),
     "styles.sheet": page(PUBLIC),
+    "tags.add": form(EDIT, RECORD, form={"tag": "Trade"}, only="thirdparty"),
+    "tags.bulk": form(
+        EDIT, RECORD, form={"id": "{number}", "tag": "Trade", "then": "add"}, only="thirdparty", hidden=303, bin=303
+    ),
+    "tags.merge": page("tag.edit", RECORD, only="tag"),
+    "tags.merge_now": form("tag.edit", RECORD, only="tag"),
+    "tags.remove": form(EDIT, RECORD, place={"tag_id": "1"}, only="thirdparty"),
+    "thirdparty.address": form("thirdparty.edit", RECORD, form={"text": "1 rue Haute, 69001 Lyon"}, only="thirdparty"),
     "thirdparty.vcard": page("thirdparty.view", RECORD, only="thirdparty"),
     "unsubscribe.act": form(PUBLIC, done=404, place={"token": "none"}),  # without the token of a mail
     "unsubscribe.ask": page(PUBLIC, done=404, place={"token": "none"}),
@@ -251,7 +271,13 @@ MORE: dict[str, Route] = {
     "editing.bulk:delete": form(
         EDIT, RECORD, form={"id": "{number}", "action": "delete"}, also=DELETE, hidden=303, bin=303, spends=True
     ),
+    "records.index:tags": page(VIEW, LIST, query="f=tags:in:Trade", only="thirdparty"),
+    "tags.bulk:which": form(EDIT, RECORD, done=200, form={"id": "{number}"}, only="thirdparty", hidden=200, bin=200),
+    "parts.delete:addresses": form(EDIT, ADDRESS, place=ADDRESSES, only="thirdparty", spends=True),
     "parts.delete:files": form(EDIT, FILE, place=FILES, spends=True),
+    "parts.restore:addresses": form(
+        EDIT, ADDRESS, place=ADDRESSES, only="thirdparty", spends=True, restores=True
+    ),
     "parts.restore:files": form(EDIT, FILE, place=FILES, spends=True, restores=True),
     "records.sheet:details": page(VIEW, RECORD, query="tab=details", bin=200, only="thirdparty"),
     "records.sheet:files": page(VIEW, RECORD, query="tab=files", bin=200, only="thirdparty"),

@@ -22,6 +22,7 @@ from core.features.files import StoredFile
 from core.features.notes import Note
 from core.testing.prepared import Prepared
 from core.web.policy import PUBLIC, SIGNED_IN, policy_of
+from plugins.thirdparty.models import Address
 from tests.web.rights import (
     ADMINISTERED,
     BUSINESS,
@@ -36,6 +37,7 @@ from tests.web.rights import (
 )
 from tests.web.routes import (
     ACTIONS,
+    ADDRESS,
     ADMINISTER,
     COMPANY,
     ENTITIES_WITH_MAIL,
@@ -184,10 +186,11 @@ class Visit:
         if subject is not None:
             restores = self.route.restores
             note, file = (subject.binned_note, subject.binned_file) if restores else (subject.note, subject.file)
+            address = subject.binned_address if restores else subject.address
             known |= {
                 "record_id": subject.number, "note_id": note, "message_id": subject.message,
                 "file_id": subject.attachment if self.route.about == MAIL else file,
-                "part_id": note if self.route.about == NOTE else file,
+                "part_id": {NOTE: note, ADDRESS: address}.get(self.route.about, file),
             }  # fmt: skip
         given = {name: value for name, value in known.items() if name in rule.arguments}
         return app.url_map.bind("localhost").build(self.endpoint, given, self.route.verb)
@@ -204,9 +207,9 @@ class Visit:
         if subject is not None:
             words |= {"number": subject.number, "name": subject.name, "recipient": subject.recipient}
             if "version" in self.route.form:
-                model, key = {NOTE: (Note, subject.note), FILE: (StoredFile, subject.file)}.get(
-                    self.route.about, (self.world.model(self.entity), subject.number)
-                )
+                model, key = {
+                    NOTE: (Note, subject.note), FILE: (StoredFile, subject.file), ADDRESS: (Address, subject.address),
+                }.get(self.route.about, (self.world.model(self.entity), subject.number))  # fmt: skip
                 words["version"] = words["part_version"] = self.world.version(model, key)
         return words
 
@@ -318,7 +321,7 @@ def _records(world: World, route: Route, who: str, entity: str, person: Person) 
     if all(wanted.status in (403, SIGN_IN_PAGE) and wanted.refused for wanted, _subject in asked):
         asked = asked[:1]  # who may not use it at all is told so before any record is looked at
     spent = [subject for wanted, subject in asked if route.spends and not wanted.refused]
-    again = world.with_parts if route.about in (NOTE, FILE) else world.again
+    again = world.with_parts if route.about in (NOTE, FILE, ADDRESS) else world.again
     fresh = dict(zip(map(id, spent), again(spent), strict=True))
     for wanted, subject in asked:
         used = fresh.get(id(subject), subject)
@@ -329,11 +332,8 @@ def _records(world: World, route: Route, who: str, entity: str, person: Person) 
 def _number(world: World, route: Route, person: Person, *, own: bool) -> int:
     name = person.name if own else "Omar"
     if route.about == COMPANY:
-        return (
-            world.companies[person.company]
-            if own
-            else world.companies["South" if person.company == "North" else "North"]
-        )
+        other = "South" if person.company == "North" else "North"
+        return world.companies[person.company if own else other]
     if route.about in (JOB, RESULT):
         return world.job(name)
     return world.notice(name) if route.about == NOTICE else world.sign_in(name)

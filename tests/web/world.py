@@ -27,10 +27,12 @@ from core.features.file_store import FileStore
 from core.features.files import KeptFile, StoredFile, attach_file, keep_file
 from core.features.notes import Note, add_note
 from core.features.notifications import ASSIGNED, Notification, notify
+from core.features.tags import Tag
 from core.i18n import lazy as _
 from core.jobs.enqueue import enqueue
 from core.jobs.results import path_of
 from core.testing.site import PASSWORD, Browser, Site
+from plugins.thirdparty.models import Address
 from tests.web.rights import (
     BUSINESS,
     MADE_HERE,
@@ -139,6 +141,8 @@ class World:
                 for subject in subjects:
                     unit.get(StoredFile, subject.binned_file).deleted_at = unit.moment
                     unit.get(Note, subject.binned_note).deleted_at = unit.moment
+                    if subject.binned_address:
+                        unit.get(Address, subject.binned_address).deleted_at = unit.moment
 
     def _parts(self, unit: Unit, record: Record, subject: Subject, store: FileStore | None = None) -> None:
         """Two notes and two files, of which one each will go to the bin; only with a `store` there are bytes."""
@@ -152,6 +156,11 @@ class World:
         unit.session.flush()
         subject.note, subject.binned_note = (note.id for note in notes)
         subject.file, subject.binned_file = (file.id for file in files)
+        if subject.entity == "thirdparty":
+            place = {"owner_entity": subject.entity, "owner_id": subject.number or record.id}
+            addresses = [unit.add(Address(**place, town=f"Town of {subject.name}")) for _number in range(2)]
+            unit.session.flush()
+            subject.address, subject.binned_address = (address.id for address in addresses)
 
     def _record(self, unit: Unit, subject: Subject) -> Record:
         model, name = self.model(subject.entity), subject.name
@@ -169,6 +178,8 @@ class World:
         if subject.entity == "reward":
             known = self.subjects("thirdparty", PEOPLE["Alice"], every=True)
             values["thirdparty_id"] = next(found.number for found in known if found.kind == SHARED)
+        if subject.entity == "tag":
+            values["target"] = "thirdparty"
         if subject.entity == "series":
             values |= {"target": "thirdparty", "mask": f"{name[-5:]}-{{0000}}"}
         record = unit.add(model(**values))
@@ -270,6 +281,8 @@ def open_world(site: Site) -> World:
         companies = {place: unit.add(Company(name=f"Comptoir {place}")) for place in (NORTH, SOUTH)}
     world.team_id = team.id
     world.companies = {place: company.id for place, company in companies.items()}
+    with transaction("test.tag", context=site.context()) as unit:
+        unit.add(Tag(name="Trade", target="thirdparty"))
     with transaction("test.people", context=site.context()) as unit:
         for name, role in {**{person.name: person.role for person in PEOPLE.values()}, **OTHERS}.items():
             person = PEOPLE.get(name)

@@ -6,7 +6,7 @@ from alembic import op
 from core.data.migration_columns import document_v1, identifier_v1, record_columns_v1, text_v1
 
 revision = "core_0014"
-down_revision = "core_0016"
+down_revision = "core_0013"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 from core.data.migration_columns import document_v1
 
 revision = "core_0016"
-down_revision = "core_0013"
+down_revision = "core_0015"
 branch_labels = None
 depends_on = None
 
