@@ -187,6 +187,10 @@ def _parse(
             values[name] = found.parse(restore(row[place]) if place < len(row) else "")
         except Invalid as error:
             return Rejected(line, columns[name], error.message)
+    for name, found in fields.items():
+        sources = found.declaration.derived
+        if sources and found.required and values[name] is None and not any(map(values.get, sources)):
+            return Rejected(line, columns[name], _("Enter a value for %(field)s", field=found.label))
     return Parsed(line, values)
 
 
