@@ -357,6 +357,7 @@ function ready() {
   for (const form of $$("[data-filter]")) narrow(form);
   selection();
   tend();
+  if ($("[data-combo]")) import(words().forms); // once: what is searched for while typing
 }
 
 ready();

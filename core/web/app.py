@@ -11,7 +11,6 @@ from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from core import i18n
 from core.access.audit import REFUSED
@@ -24,7 +23,7 @@ from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
 from core.logs import Facts, current_facts
-from core.registry import RegisteredEntity, Registry
+from core.registry import RegisteredEntity
 from core.web import (
     account,
     actions,
@@ -69,14 +68,13 @@ from core.web import (
     unsubscribe,
     user_admin,
 )
-from core.web.arguments import LARGEST_NUMBER
 from core.web.boundary import guarded
 from core.web.commands import check_menu, collect_commands
 from core.web.current import Here, here
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
 from core.web.responses import netloc_of, see
-from core.web.routing import LateRule
+from core.web.routing import LateRule, RecordNumber, entity_converter
 from core.web.templating import set_up_templates
 from core.web.visit import Visit, VisitInterface
 
@@ -208,36 +206,6 @@ def _guard_views(app: Flask, plugin: str) -> None:
                 )
                 raise PluginError(plugin, message)
             app.view_functions[endpoint] = guarded(plugin, endpoint, view)
-
-
-class RecordNumber(IntegerConverter):
-    """A whole number a database can hold; anything larger is no page."""
-
-    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None) -> None:
-        super().__init__(map, fixed_digits, min, LARGEST_NUMBER if max is None else max)
-
-
-def entity_converter(registry: Registry) -> type[BaseConverter]:
-    """A converter that knows only this generation's entities: others are 404 by themselves."""
-
-    class EntityConverter(BaseConverter):
-        regex = "|".join(sorted(registry.slugs, key=len, reverse=True)) or "(?!)"
-
-        def __init__(self, map: Map) -> None:
-            super().__init__(map)
-
-        def to_python(self, value: str) -> RegisteredEntity:
-            found = registry.slugs.get(value)
-            if found is None:
-                raise ValidationError
-            return found
-
-        def to_url(self, value: RegisteredEntity | str) -> str:
-            if isinstance(value, RegisteredEntity):
-                return value.entity.slug
-            return registry.entity(value).entity.slug if value in registry.entities else value
-
-    return EntityConverter
 
 
 def _page_variables() -> dict[str, str]:

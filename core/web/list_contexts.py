@@ -139,11 +139,10 @@ class ViewBox:
 
 
 @dataclass(frozen=True, slots=True)
-class ListTools:
-    """The dialogs that arrange a list: `url` takes them all. Columns and sorts as names, labels and what is chosen.
+class Arrangement:
+    """The dialogs for columns and sort keys: names, labels and what is chosen; `url` takes them.
 
-    `sorts`: for each key the chosen field and whether it falls. `sizes` and `densities`: value, words, chosen; no
-    sizes where all rows fit the smallest.
+    `sorts`: for each key the chosen field and whether it falls.
     """
 
     url: str
@@ -152,6 +151,28 @@ class ListTools:
     first_column: Text
     sort_groups: Sequence[FieldGroup]
     sorts: Sequence[tuple[str, bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeForm:
+    """One of those dialogs: `what` is columns or sort."""
+
+    what: str
+    heading: Text
+    tools: Arrangement
+
+
+@dataclass(frozen=True, slots=True)
+class ListTools:
+    """What else arranges a list: `url` takes all of it. `columns_url` and `sorting_url` lead to the dialogs.
+
+    `sizes` and `densities`: value, words, chosen; no sizes where all rows fit the smallest.
+    """
+
+    url: str
+    query: str
+    columns_url: str
+    sorting_url: str
     densities: Sequence[tuple[str, Text, bool]]
     sizes: Sequence[tuple[str, Text, bool]]
     facets_url: str | None
@@ -217,8 +238,6 @@ class ListPage:
     """What modules do with the list as it is shown, under *More actions*."""
     tag_url: str | None = None
     """Puts a tag on the chosen rows."""
-    searches: bool = False
-    """Whether something of it is searched for while typing: links among many records."""
 
 
 @dataclass(frozen=True, slots=True)

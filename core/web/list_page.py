@@ -12,7 +12,7 @@ from flask_wtf.csrf import generate_csrf
 
 from core.contract.contributions import View
 from core.data.numbering import Series
-from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, Asked, ListQuery, SortKey, kind_of
+from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, Asked, ListQuery, SortKey
 from core.exchange.mail.templates import email_fields
 from core.features.list_rows import COUNT_CAP, FIRST_COLUMN, Page, count, read_page, read_row
 from core.fields import Field, Option
@@ -26,12 +26,15 @@ from core.web.desk import desk
 from core.web.facets import facets_url
 from core.web.form_contexts import Combobox
 from core.web.list_address import ALL, list_url, pairs_of, query_string, shown_string
-from core.web.list_contexts import Column, ListPage, ListRow, ListTab, ListTools, RowPage
+from core.web.list_contexts import Arrangement, Column, ListPage, ListRow, ListTab, ListTools, RowPage
 from core.web.list_filters import empty_form, field_groups, make_chips
 from core.web.picking import few_or_search, target_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
 from core.web.saved_view_box import make_view_box
 from core.web.tag_boxes import may_tag
+
+COLUMNS, SORT = "columns", "sort"
+"""The dialogs that arrange a list."""
 
 
 def _view(query: ListQuery) -> View | None:
@@ -103,15 +106,8 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
         all_label=_("Select all %(number)s", number=_counted(number, capped=capped)),
         all_selected="all" in request.args,
         query=query_string(query),
-        searches=_searches(query),
         menu=list_buttons(query.entity, query_string(query)) if rows else (),
     )
-
-
-def _searches(query: ListQuery) -> bool:
-    """Whether a filter or the bulk bar may ask for one of many records."""
-    asked: list[Asked] = [*query.entity.fields.values(), *query.linked.values()]
-    return any(target_of(kind_of(one)) is not None for one in asked)
 
 
 def _bulk_url(query: ListQuery) -> str | None:
@@ -186,21 +182,31 @@ def _views(query: ListQuery) -> list[ListTab]:
     ]
 
 
-def _tools(query: ListQuery, number: int) -> ListTools:
-    """What arranges the list: columns in their order, then the others; sort keys; density; rows per page."""
+def make_arrangement(query: ListQuery) -> Arrangement:
+    """Columns in their order, then the others; sort keys."""
     shown = query.columns[1:]
     visible = [found for name, found in query.entity.fields.items() if name in query.visible]
     others = [found for found in visible if found not in query.columns]
     sorts = [(key.field.name, key.descending) for key in query.sort]
-    shown_facets = request.args.get("facets") == "1"
-    labels = {"": _("Automatic"), DENSITIES[0]: _("Compact"), DENSITIES[1]: _("Comfortable")}
-    return ListTools(
+    return Arrangement(
         url=url_for("lists.arrange", entity=query.entity),
         query=shown_string(query),
         columns=[(found.name, found.label, found in shown) for found in (*shown, *others)],
         first_column=query.columns[0].label,
         sort_groups=field_groups(query, sorting=True),
         sorts=[*sorts, *[("", False)] * (MAXIMUM_SORTS - len(sorts))],
+    )
+
+
+def _tools(query: ListQuery, number: int) -> ListTools:
+    """What arranges the list: the ways to columns and sort keys, density, rows per page."""
+    shown_facets = request.args.get("facets") == "1"
+    labels = {"": _("Automatic"), DENSITIES[0]: _("Compact"), DENSITIES[1]: _("Comfortable")}
+    return ListTools(
+        url=url_for("lists.arrange", entity=query.entity),
+        query=shown_string(query),
+        columns_url=url_for("lists.arrange_form", entity=query.entity, what=COLUMNS, query=shown_string(query)),
+        sorting_url=url_for("lists.arrange_form", entity=query.entity, what=SORT, query=shown_string(query)),
         densities=[(name, label, name == query.density) for name, label in labels.items()],
         sizes=[(str(size), _("%(number)s per page", number=size), size == query.size) for size in PAGE_SIZES]
         if number > PAGE_SIZES[0]

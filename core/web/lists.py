@@ -8,15 +8,16 @@ from flask import Blueprint, Response, request
 
 from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, ListQuery, SortKey
 from core.data.unit import transaction
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.features.list_views import keep_choice
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.list_address import list_url, plain, read_query_string
+from core.web.list_contexts import ArrangeForm
 from core.web.list_filters import filled_form
-from core.web.list_page import make_list_page
+from core.web.list_page import COLUMNS, SORT, make_arrangement, make_list_page
 from core.web.policy import policy
 from core.web.responses import is_fragment, page, see
 from core.web.shell import make_shell
@@ -36,6 +37,22 @@ def filter_editor(entity: RegisteredEntity) -> Response:
     return page("core/filter_page.html", form=form, shell=make_shell(form.heading, crumbs))
 
 
+@blueprint.get("/<entity:entity>/arrange")
+@policy("entity.view")
+def arrange_form(entity: RegisteredEntity) -> Response:
+    """Which columns, or by which keys it is sorted: a page, or the content of a dialog."""
+    headings = {COLUMNS: _("Columns"), SORT: _("Sort")}
+    what = request.args.get("what", "")
+    if what not in headings:
+        raise NotFound(_("This list cannot be arranged that way"))
+    query = replace(read_query_string(entity, request.args.get("query", "")), place=None)
+    form = ArrangeForm(what, headings[what], make_arrangement(query))
+    if is_fragment():
+        return page("core/arrange_form.html", form=form, in_dialog=True)
+    crumbs = [Crumb(entity.entity.plural, list_url(query)), Crumb(form.heading)]
+    return page("core/arrange_page.html", form=form, shell=make_shell(form.heading, crumbs))
+
+
 @blueprint.post("/<entity:entity>/arrange")
 @policy("entity.view")
 def arrange(entity: RegisteredEntity) -> Response:
@@ -43,14 +60,14 @@ def arrange(entity: RegisteredEntity) -> Response:
     query = replace(read_query_string(entity, request.form.get("query", "")), place=None)
     what = request.form.get("what", "")
     kept: dict[str, list[str]] = {}
-    if what == "columns":
+    if what == COLUMNS:
         names = [] if "reset" in request.form else _moved(request.form.getlist("c"), request.form.get("move", ""))
         found = [entity.fields[name] for name in names if name in query.visible]
         kept["c"] = [one.name for one in found]
         query = replace(
             query, columns=tuple(dict.fromkeys((entity.title_field, *found))) if found else plain(query).columns
         )
-    elif what == "sort":
+    elif what == SORT:
         keys = [] if "reset" in request.form else _sort_keys(query)
         kept["sort"] = [",".join(key.wire() for key in keys)] if keys else []
         query = replace(query, sort=tuple(keys) or plain(query).sort)

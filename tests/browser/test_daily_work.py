@@ -173,6 +173,8 @@ def _fact(desk: Desk, label: str) -> str:
         desk.page.locator(".facts > div", has=desk.page.get_by_text(desk.say(label), exact=True))
         .locator("dd")
         .inner_text()
+        .partition("\n")[0]
+        .strip()
     )
 
 

@@ -112,7 +112,7 @@ def test_nothing_is_left_of_a_module_that_is_off(page_en: Desk, server: Server) 
     assert "Source" not in fields
     expect(page_en.page.locator("#create").get_by_text("Lead")).to_have_count(0)
     page_en.go("/thirdparties?f=leads.source:is:web")
-    expect(page_en.page.locator(".note")).to_contain_text("there is no such field")
+    expect(page_en.page.locator(".chips .wrong")).to_contain_text("there is no such field")
     server.run("plugin", "enable", "leads")
     page_en.go(made.path)
     expect(page_en.by("complementary", "Related").get_by_text(lead.name)).to_be_visible()

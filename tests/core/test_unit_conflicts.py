@@ -93,6 +93,7 @@ class TestVersions:
         first, second = shop.browser("Ann"), shop.browser("Bob")
         values = {
             "label": {"person": "Somebody", "box": str(box)}, "series": None,
+            "tag": {"name": "Somebody", "target": "thirdparty"},
             "user": {"name": "Somebody", "email": "somebody@test.example"},
         }  # fmt: skip
         tried = []
@@ -103,6 +104,7 @@ class TestVersions:
                 continue
             first.get(f"/{registered.entity.slug}/new")
             made = first.post(f"/{registered.entity.slug}/new", typed)
+            assert made.status_code == 303, name
             path = f"{urlsplit(made.headers['Location']).path}/edit"
             pages = [browser.get(path).text for browser in (first, second)]
             version = pages[0].split('name="version" value="')[1].split('"')[0]
@@ -113,7 +115,7 @@ class TestVersions:
             assert "Changed first" in answer.text, name
             assert "Changed second" in answer.text, name
             tried.append(name)
-        assert tried == ["user", "team", "company", "thirdparty", "lead", "box", "label"]
+        assert tried == ["user", "team", "company", "tag", "thirdparty", "lead", "box", "label"]
 
     def test_the_row_s_version_is_checked_when_it_is_written(self, shop: Site) -> None:
         """Even without a form: what was read in this unit must still be there when it is written."""

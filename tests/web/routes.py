@@ -136,6 +136,7 @@ ROUTES: dict[str, Route] = {
     "jobs.undo": form(SIGNED_IN, JOB, done=409),  # it changed nothing
     "keeping.index": page(SIGNED_IN, done=404, place={"token": "none"}),  # nobody was signed out while typing
     "lists.arrange": form(VIEW, LIST, form={"what": "density", "density": "compact"}),
+    "lists.arrange_form": page(VIEW, LIST, query="what=columns"),
     "lists.filter_editor": page(VIEW, LIST, query="field={title}"),
     "mail_outbox.cancel_now": form(SIGNED_IN, OWN_MAIL, done=409),  # it has left already
     "mail_outbox.decide_now": form(SIGNED_IN, OWN_MAIL, form={"recipient": "{recipient}", "choice": "again"}),

@@ -38,7 +38,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
     """Every rule with a method and an address that has plausible values."""
     values = {
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
-        "token": "x", "way": "next",
+        "token": "x", "way": "next", "tag_id": 1, "address_id": 1, "field": "name",
     }  # fmt: skip
     values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "view_id": 1, "language": "en"}
     values |= {"sign_in_id": 1_000, "note_id": 1, "notification_id": 1, "part_id": 1, "kind": "notes", "token": "x"}

@@ -188,7 +188,7 @@ class TestQuotas:
 
 def upload(browser: Browser, name: str, content: bytes) -> TestResponse:
     """Add a file to a mail that is being written; browsers say of it what they like."""
-    number = create(browser, name="Zinc", email="zinc@test.example")
+    number = create(browser, name="Zinc", email=f"{name}@test.example")
     browser.get(f"/mail/send/thirdparties?id={number}")
     form = {"csrf_token": browser.token, "id": str(number), "then": "edit", "subject": "Hello", "text": "Hello."}
     return post(browser, "/mail/send/thirdparties", body_of(form, (name, content)))
