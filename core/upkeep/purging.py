@@ -93,10 +93,10 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             connection = unit.session.connection()
             if dump_to is not None and tables:
                 written = keep_dump(unit.session, _plan(runtime, name, tables, entities), dump_to)
+            remove_pointing_at(unit.session, entities)
             drop_owner(connection, name, tables)
             for each in tables:
                 forget_links(connection, each)
-            remove_pointing_at(unit.session, entities)
             _forget(connection, runtime.discovery, name, entities)
             bump(connection)
             unit.noteworthy = True

@@ -50,7 +50,8 @@ def short(entity: RegisteredEntity) -> Response:
 
 
 def _short_fields(entity: RegisteredEntity) -> list[Field]:
-    """The name, what must be given, then what records are found by and what lists show."""
+    """The name, what makes it one kind or another, what must be given, then what records are found by and lists show."""
+    kinds = {name for view in entity.entity.views for name in view.defaults}
     fields = [found for found in writable_fields(entity, "create") if not isinstance(found.type, LongText)]
     needed = [found for found in fields if found.required and found.declaration.default is None]
     rest = sorted(
@@ -58,6 +59,7 @@ def _short_fields(entity: RegisteredEntity) -> list[Field]:
         key=lambda found: not found.declaration.search,
     )
     first = [found for found in fields if found is entity.title_field]
+    first += [found for found in fields if found.name in kinds]
     useful = [found for found in dict.fromkeys([*first, *needed, *rest]) if not is_numbered(entity, found.name)]
     return useful[: max(SHORT, len(first) + len(needed))]
 

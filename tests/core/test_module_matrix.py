@@ -35,9 +35,9 @@ def problems(site: Site, browser: Browser, known: dict[str, probe.Traces]) -> It
     generation = site.runtime.follow()
     for name, found in known.items():
         yield from probe.missing(browser, found) if name in generation.enabled else probe.leftovers(browser, found)
-    filler = probe.Filler(site, browser, {})
+    filler = probe.Filler(site, browser, {}, {})
     for entity in generation.registry.entities.values():
-        if entity.plugin in generation.enabled:
+        if entity.plugin in generation.enabled and entity.entity.pages:
             number = filler.create(entity, filler.least(entity))
             sheet = browser.get(f"/{entity.entity.slug}/{number}")
             if sheet.status_code != 200 or "could not be loaded" in sheet.text:
