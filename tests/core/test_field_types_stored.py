@@ -27,6 +27,7 @@ from core.fields import (
     key_column_type,
 )
 from core.fields.base import Declaration
+from core.fields.dates import DAYS_AGO, LAST_DAYS, NEXT_DAYS, THIS_MONTH, THIS_WEEK, TODAY
 from core.i18n import use_locale
 from core.testing import servers
 from tests.core.field_kinds import FRENCH, TYPES, every_type, short, values_of
@@ -119,6 +120,10 @@ def test_databases_sort_as_python_does(kind: FieldType[Any], connection: sa.Conn
         assert list(connection.scalars(statement)) == sorted(value for value in stored.values if value is not None)
 
 
+RELATIVE = {operator.name for operator in (TODAY, THIS_WEEK, THIS_MONTH, LAST_DAYS, NEXT_DAYS, DAYS_AGO)}
+"""What these mean goes by the day it is: `test_list_questions.py` compares them."""
+
+
 def expected(kind: FieldType[Any], place: str, operator: str, typed: list[str], value: Any) -> bool:
     """What an operator means, said in Python."""
     if operator in ("empty", "filled"):
@@ -190,7 +195,8 @@ def test_every_operator_finds_the_same_rows_as_python(name: str, place: str, con
     stored = Stored(kind, connection)
     field = stored.field(place)
     tried = 0
-    for operator in kind.operators:
+    operators = [operator for operator in kind.operators if operator.name not in RELATIVE]
+    for operator in operators:
         for typed in operands_of(kind, operator.values, operator.name):
             try:
                 wanted = [value for value in stored.values if expected(kind, place, operator.name, typed, value)]
@@ -204,7 +210,7 @@ def test_every_operator_finds_the_same_rows_as_python(name: str, place: str, con
                 continue
             assert stored.found(field, operator.name, typed) == wanted, (operator.name, list(map(short, typed)))
             tried += 1
-    assert tried >= len(kind.operators)
+    assert tried >= len(operators)
 
 
 def _keyless(kind: FieldType[Any], operator: str, typed: list[str]) -> bool:
