@@ -83,6 +83,7 @@ def world(
         made = open_world(site)
         for person in PEOPLE.values():
             made.subjects("thirdparty", person, every=True)  # rewards are given to them
+            made.subjects("lead", person)  # templates are tried on them, whichever test comes first
         yield made
     print(f"\n{made.cells} cells")
 
