@@ -237,8 +237,7 @@ class Visit:
 
 
 # -- the cells --------------------------------------------------------------------------------------------------
-Row = Mapping[str, Sequence[str]]
-"""Who tries which lists."""
+Row = Mapping[str, Sequence[str]]  # who tries which lists
 
 
 def rows() -> Iterator[Any]:
