@@ -14,20 +14,18 @@ from typing import Any
 from markupsafe import escape
 from sqlalchemy import Column, ColumnElement, and_, not_, select
 from sqlalchemy.sql import visitors
-from sqlalchemy.types import TypeEngine
 
 from core.errors import Invalid
-from core.fields import FieldType, Option, Samples, fold
-from core.fields.base import EMPTY, FILLED, IN, Control, Dumped, Operator
+from core.fields import Option, Samples, fold
+from core.fields.base import EMPTY, FILLED, IN, Control, Operator
 from core.fields.keys import excerpt
-from core.fields.links import LINKS
+from core.fields.links import LINKS, SeveralNumbers
 from core.i18n import lazy as _, lazy_context
 
 EXTRA_KEY = "tags"
 """Where the ids stand in `extra`."""
 LINK_COLUMN = f"extra.{EXTRA_KEY}"
 """What the index of links calls that place."""
-MAXIMUM_TAGS = 50
 BOXES_UP_TO = 30
 """So many tags a form shows as boxes; of more the names are typed."""
 
@@ -76,14 +74,11 @@ HAS_NONE = Operator("none", lazy_context("operator", "include none of"), "many",
 
 
 @dataclass(frozen=True, eq=False)
-class Tags(FieldType[tuple[int, ...]]):
+class Tags(SeveralNumbers):
     """The tags of a record, bound to those there are for its entity. `alias`: a merged tag -> the one it stands for."""
 
     name = "tags"
     operators = (HAS_ANY, HAS_ALL, HAS_NONE, EMPTY, FILLED)
-    merge = "unite"
-    multiple = True
-    json = {"type": "array", "items": {"type": "integer", "minimum": 1}, "maxItems": MAXIMUM_TAGS}
 
     choices: tuple[TagChoice, ...] = ()
     alias: Mapping[int, int] | None = None
@@ -112,9 +107,6 @@ class Tags(FieldType[tuple[int, ...]]):
         found = {self.by_id[number].id for number in value or () if number in self.by_id}
         return [one for one in self.choices if one.id in found]
 
-    def column_type(self) -> TypeEngine[Any]:
-        return Dumped(self, 20 * MAXIMUM_TAGS)
-
     def find(self, text: str) -> TagChoice:
         """The tag somebody chose or typed. Raises `Invalid`."""
         word = text.strip()
@@ -126,23 +118,8 @@ class Tags(FieldType[tuple[int, ...]]):
             raise Invalid(_("There is no tag “%(name)s”. Choose one of the list.", name=excerpt(word)))
         return found
 
-    def parse(self, raw: str) -> tuple[int, ...] | None:
-        return super().parse(raw) or None
-
-    def read(self, text: str) -> tuple[int, ...]:
-        return tuple(self.find(part).id for part in text.split(",")[: MAXIMUM_TAGS + 1] if part.strip())
-
-    def check(self, value: tuple[int, ...]) -> tuple[int, ...]:
-        chosen = tuple(sorted({int(number) for number in value}))
-        if len(chosen) > MAXIMUM_TAGS:
-            raise Invalid(_("Choose at most %(number)s", number=MAXIMUM_TAGS))
-        return chosen
-
-    def dump(self, value: tuple[int, ...]) -> str:
-        return ",".join(map(str, value))
-
-    def load(self, text: str) -> tuple[int, ...]:
-        return tuple(int(part) for part in text.split(",") if part)
+    def number_of(self, word: str) -> int:
+        return self.find(word).id
 
     def text(self, value: tuple[int, ...]) -> str:
         return ", ".join(one.path for one in self.shown(value))

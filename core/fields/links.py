@@ -169,19 +169,20 @@ class OneOf(Installed, RecordId):
         return Samples({code: int(code) for code in self.by_code}, ["0", "-1", "nobody", "\x00", "<b>"])
 
 
-@dataclass(frozen=True, eq=False)
-class SeveralOf(Installed, FieldType[tuple[int, ...]]):
-    """Several rows of a list of the installation, such as the representatives of a third party (TP-7, TP-14)."""
+class SeveralNumbers(FieldType[tuple[int, ...]]):
+    """Ids of several rows, each once and in order; `HAS` and the like find them through the index of links."""
 
-    name = "several_of"
-    operators = (HAS, HAS_ONE_OF, EMPTY, FILLED)
     merge = "unite"
     multiple = True
     json = {"type": "array", "items": RecordId.json, "maxItems": MAXIMUM_CHOSEN}
 
-    dictionary: str
-    """As for `OneOf`."""
-    options: Sequence[Option] = ()
+    def number_of(self, word: str) -> int:
+        """The id of the row somebody chose or typed. Raises `Invalid`."""
+        raise NotImplementedError
+
+    def allowed_number(self, number: int) -> int:
+        """The id, where it may be held; raises `Invalid` otherwise."""
+        return int(number)
 
     def column_type(self) -> TypeEngine[Any]:
         return Dumped(self, 20 * MAXIMUM_CHOSEN)
@@ -190,11 +191,10 @@ class SeveralOf(Installed, FieldType[tuple[int, ...]]):
         return super().parse(raw) or None
 
     def read(self, text: str) -> tuple[int, ...]:
-        parts = text.split(",")[: MAXIMUM_CHOSEN + 1]
-        return tuple(self.operand(part) for part in parts if part.strip())
+        return tuple(self.number_of(part) for part in text.split(",")[: MAXIMUM_CHOSEN + 1] if part.strip())
 
     def check(self, value: tuple[int, ...]) -> tuple[int, ...]:
-        chosen = tuple(sorted({int(self.known(str(number))) for number in value}))
+        chosen = tuple(sorted({self.allowed_number(number) for number in value}))
         if len(chosen) > MAXIMUM_CHOSEN:
             raise Invalid(_("Choose at most %(number)s", number=MAXIMUM_CHOSEN))
         return chosen
@@ -205,6 +205,24 @@ class SeveralOf(Installed, FieldType[tuple[int, ...]]):
     def load(self, text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part)
 
+
+@dataclass(frozen=True, eq=False)
+class SeveralOf(Installed, SeveralNumbers):
+    """Several rows of a list of the installation, such as the representatives of a third party (TP-7, TP-14)."""
+
+    name = "several_of"
+    operators = (HAS, HAS_ONE_OF, EMPTY, FILLED)
+
+    dictionary: str
+    """As for `OneOf`."""
+    options: Sequence[Option] = ()
+
+    def number_of(self, word: str) -> int:
+        return int(self.find(word.strip()))
+
+    def allowed_number(self, number: int) -> int:
+        return int(self.known(str(number)))
+
     def text(self, value: tuple[int, ...]) -> str:
         return ", ".join(map(self.name_of, value))
 
@@ -212,7 +230,7 @@ class SeveralOf(Installed, FieldType[tuple[int, ...]]):
         return Control("checkboxes", options=self.allowed)
 
     def operand(self, raw: str) -> int:
-        return int(self.find(raw.strip()))
+        return self.number_of(raw)
 
     def samples(self) -> Samples:
         good: dict[str, tuple[int, ...]] = {code: (int(code),) for code in self.by_code}
