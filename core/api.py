@@ -32,7 +32,7 @@ from core.data.scopes import unscoped
 from core.data.unit import Unit, transaction
 from core.errors import Invalid, Refused, Veto
 from core.exchange.csv_files import CsvForm
-from core.exchange.list_rows import ListRows, rows_of_job, write_in_job
+from core.exchange.list_files import ListRows, rows_of_job, write_in_job
 from core.exchange.load import work_under_way
 from core.features.bin import delete_record, restore_record
 from core.features.notifications import notify

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from core.errors import Refused
-from core.exchange.list_rows import ListRows, make_rows
+from core.exchange.list_files import ListRows, make_rows
 from core.i18n import lazy as _
 from core.registry import RegisteredEntity
 from core.web.bulk import posted_ids

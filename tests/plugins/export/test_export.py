@@ -165,7 +165,7 @@ class TestMany:
     @pytest.fixture
     def many(self, site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Browser:
         monkeypatch.setattr("plugins.export.services.AT_ONCE", 3)
-        monkeypatch.setattr("core.exchange.list_rows.PORTION", 2)
+        monkeypatch.setattr("core.exchange.list_files.PORTION", 2)
         add(site, *(f"Firm {number}" for number in range(7)))
         browser.get("/thirdparties")
         return browser
