@@ -88,7 +88,6 @@ class NewFactor:
 class UserPanel:
     """What an administrator sees of an account's sign-ins on its sheet (UX 2.13)."""
 
-    may_sign_in: bool
     invited: bool
     last_seen: datetime.datetime | None
     sign_ins: int

@@ -66,7 +66,6 @@ class Shell:
     user_name: str
     language: str
     theme: str
-    administrator: bool
     done: Done | None = None
     company: str = "Comptoir"
     companies: Sequence[tuple[str, Text, bool]] = ()

@@ -225,4 +225,3 @@ class MailSettingsPage:
     form: FormPage
     notices: Sequence[Text]
     test_url: str | None
-    test_to: str

@@ -79,10 +79,7 @@ def _page(typed: Mapping[str, str], errors: Mapping[str, Text], status: int) -> 
         errors=list(errors.items()), cancel_url=url_for("mail_outbox.index"), key=secrets.token_urlsafe(18), version=0,
         create_another=False,
     )  # fmt: skip
-    user = surroundings.user
-    content = MailSettingsPage(
-        form, [*_warnings(), *server_notices()], url_for("mail_settings.test"), user.email if user else ""
-    )
+    content = MailSettingsPage(form, [*_warnings(), *server_notices()], url_for("mail_settings.test"))
     crumbs = [Crumb(_("Administration")), Crumb(heading)]
     return page("core/mail_settings.html", status, page=content, shell=make_shell(heading, crumbs))
 

@@ -112,7 +112,6 @@ def make_shell(title: Text, crumbs: Sequence[Crumb] = (), done: Done | None = No
         user_name=user.name if user else "",
         language=current_locale().language,
         theme=(user.theme if user else None) or "system",
-        administrator=surroundings.may("modules.manage"),
         done=done or _done(),
         company=company or "Comptoir",
         companies=_companies(),

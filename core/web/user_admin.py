@@ -55,7 +55,6 @@ def user_panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:
         return []
     session = surroundings.session
     panel = UserPanel(
-        may_sign_in=record.active,
         invited=not record.password_hash,
         last_seen=session.scalar(select(func.max(SignIn.seen_at)).where(SignIn.user_id == record.id)),
         sign_ins=len(living_sign_ins(session, record.id)),
