@@ -83,7 +83,7 @@ class Gate:
             if path.startswith(PREFIX):
                 facts.route = STATIC_ROUTE
                 return self._static(path, environ, start_response)
-            app = self._runtime.follow().app
+            app = self._runtime.application()
         except (Busy, DBAPIError, PoolTimeout):
             log.exception("the database cannot be reached")
             return unreachable(environ)(environ, start_response)

@@ -5,8 +5,11 @@ Enabling or disabling a module makes a new one; requests under way finish on the
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -64,8 +67,21 @@ class Generation:
     hooks: Hooks
     registry: Registry
     permissions: Permissions
-    app: Flask = field(init=False, repr=False)
-    """Set once, while building, and only in processes that serve pages."""
+    make_app: Callable[[Generation], Flask] | None = field(repr=False)
+    """Only in processes that serve pages."""
+    _made: list[Flask] = field(default_factory=list, init=False, repr=False)
+    _making: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @property
+    def app(self) -> Flask:
+        """The application, made when it is first asked for. Raises `PluginError` naming the plugin it cannot hold."""
+        if not self._made:
+            with self._making:
+                if not self._made:
+                    assert self.make_app is not None, "this process serves no pages"
+                    with _named():
+                        self._made.append(self.make_app(self))
+        return self._made[0]
 
 
 AppFactory = Callable[["Runtime", Generation], "Flask"]
@@ -98,7 +114,7 @@ def read_stored(session: Session) -> Stored:
 
 
 def build_generation(runtime: Runtime, version: int, names: Iterable[str], stored: Stored, *, app: bool) -> Generation:
-    """Build the generation of these plugins, with its application where pages are served and `app` says so.
+    """Build the generation of these plugins; with `app`, where pages are served, its application at once.
 
     Raises `PluginError` naming the plugin whose import, registration or declaration fails; nothing is swapped.
     """
@@ -106,15 +122,23 @@ def build_generation(runtime: Runtime, version: int, names: Iterable[str], store
     order = discovery.order(names)
     plugins = [discovery.plugin(name) for name in order]
     modules = [(plugin.name, import_hooks(plugin)) for plugin in plugins]
-    try:
+    factory = runtime.app_factory
+    with _named():
         hooks = Hooks(modules, discovery.specs(), runtime.report)
         registry = build_registry(hooks, plugins, CORE_ENTITIES, stored.dictionaries, stored.custom, CORE_JOBS)
-        generation = Generation(version, tuple(order), hooks, registry, Permissions(registry, stored.roles))
-        if app and runtime.app_factory is not None:
-            object.__setattr__(generation, "app", runtime.app_factory(runtime, generation))
+        make_app = functools.partial(factory, runtime) if factory is not None else None
+        generation = Generation(version, tuple(order), hooks, registry, Permissions(registry, stored.roles), make_app)
+    if app and factory is not None:
+        generation.app  # noqa: B018 - so that a plugin that does not fit fails here
+    return generation
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
     except PluginError as error:
         raise PluginError(error.plugin, _naming(error), kind=error.kind) from error
-    return generation
 
 
 def _naming(error: PluginError) -> Text:

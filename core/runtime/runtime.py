@@ -48,6 +48,8 @@ from core.runtime.generation import (
 from core.runtime.state import CORE, incident_of, keep, lock_state, read_wanted, runnable, set_aside, write_incidents
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from core.data.scopes import Scope
     from core.metrics import Metrics
 
@@ -74,6 +76,8 @@ class Runtime:
         self.app_factory = app_factory
         self._rehearse = functools.partial(rehearsal.try_manifest, config)
         self._generation: Generation | None = None
+        self._served: Generation | None = None
+        """The newest one whose application was made."""
         self._refused_version: int | None = None
         self._lock = threading.RLock()
         self._incidents: deque[Incident] = deque(maxlen=MAXIMUM_QUEUE)
@@ -147,9 +151,39 @@ class Runtime:
             except Exception:
                 if self._generation is None:
                     raise
-                log.exception("version %s could not be built; version %s goes on", version, self._generation.version)
-                self._refused_version = version
+                self._go_on(self._generation, version)
             return self._generation
+
+    def application(self) -> Flask:
+        """What answers requests now: the application of the generation of the version in the database.
+
+        A plugin that it cannot hold is set aside, and the rest is tried.
+        """
+        while True:
+            generation = self.follow()
+            try:
+                generation.app  # noqa: B018 - made here, when nobody asked for it before
+            except (Busy, DBAPIError):
+                raise
+            except PluginError as error:
+                if error.plugin not in generation.enabled:
+                    raise
+                self.set_aside(error)
+                continue
+            except Exception:
+                if self._served is None:
+                    raise
+                generation = self._go_on(self._served, generation.version)
+            if self._served is None or generation.version > self._served.version:
+                self._served = generation
+            return generation.app
+
+    def _go_on(self, generation: Generation, refused: int) -> Generation:
+        """Keep to a generation, since a later version failed for a reason that is no plugin's. Within its `except`."""
+        log.exception("version %s could not be built; version %s goes on", refused, generation.version)
+        with self._lock:
+            self._generation, self._refused_version = generation, refused
+        return generation
 
     def _renew(self) -> Generation:
         """Build what the database asks for; a plugin that cannot be built is set aside, and the rest is tried."""
@@ -162,7 +196,7 @@ class Runtime:
             self._scan(wanted.enabled)
             names, self.stopped = runnable(wanted, self.discovery)
             try:
-                built = self.build(wanted.version, names, stored)
+                built = self.build(wanted.version, names, stored, app=False)
                 logs.mask_fields(built.registry.personal)
                 return built
             except PluginError as error:

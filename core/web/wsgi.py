@@ -23,4 +23,5 @@ def make_application() -> Gate:
     logs.set_up(config.log)
     runtime = Runtime(config, app_factory=create_app)
     runtime.start()
+    runtime.application()  # now rather than while somebody waits
     return Gate(runtime)
