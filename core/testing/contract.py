@@ -221,26 +221,18 @@ class PluginContract:
         """Every bad sample gets 422 (413 when no form is that large) on every road, and nothing is written."""
         browser = alone.browser()
         filler = probe.Filler(alone, browser, self.values, self.bound)
-        wrong = []
+        permissions = alone.runtime.generation.permissions
+        wrong: list[str] = []
         for entity in self._touched(alone):
-            least = filler.least(entity)
-            number = filler.create(entity, least)
+            number = filler.create(entity, filler.least(entity))
             before = (probe.row_count(alone, entity), probe.stored_values(alone, entity, number))
-            place = f"/{entity.entity.slug}/{number}"
-            version = before[1]["version"]
-            permissions = alone.runtime.generation.permissions
+            version = str(before[1]["version"])
+            tried = [one for one in entity.fields.values() if one.plugin == self.plugin and one.writable]
             typed_at_first = permissions.writable(alone.people["Alice"], entity, "create")
-            for field in (found for found in entity.fields.values() if found.plugin == self.plugin and found.writable):
-                for bad in probe.samples_of(field).bad:
-                    one = {field.name: bad, "field": field.name, "value": bad, "version": version}
-                    answers = [
-                        *([filler.send(entity, {**least, field.name: bad})] if field in typed_at_first else []),
-                        browser.post(f"{place}/edit", one),
-                        browser.post(f"{place}/status", {**one, "return": place}),
-                    ]
-                    codes = [answer.status_code for answer in answers]
-                    if set(codes) - {422, 413}:
-                        wrong.append(f"{entity.name}: {probe.shortened({field.name: bad})} gets {codes}")
+            at_first = [found for found in tried if found in typed_at_first]
+            refusing = probe.Refusing(entity, filler, browser, number, version)
+            wrong += refusing.by_form(tried, at_first)
+            wrong += [answer for found in tried for answer in refusing.by_one_click(found)]
             after = (probe.row_count(alone, entity), probe.stored_values(alone, entity, number))
             assert after == before, f"something of {entity.name} was written"
         self._nothing(wrong)

@@ -112,6 +112,62 @@ class Filler:
         return self._browser.post(f"/{entity.entity.slug}/new", {**typed, "anyway": "1"})
 
 
+LARGE = 10_000
+"""Characters above which a bad value is sent alone: a form with several of them would be refused for its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusing:
+    """Sends bad values to a record on every road; each road returns what was not refused as it must be."""
+
+    entity: RegisteredEntity
+    filler: Filler
+    browser: Browser
+    number: int
+    version: str
+
+    @property
+    def _place(self) -> str:
+        return f"/{self.entity.entity.slug}/{self.number}"
+
+    def by_form(self, fields: Collection[Field], at_first: Collection[Field]) -> list[str]:
+        """The form of a new record (fields `at_first`) and that of this one: all fields at once, each must be named."""
+        wrong = []
+        for typed in self._rounds(fields):
+            first = {found.name: typed[found.name] for found in at_first if found.name in typed}
+            wrong += self._unrefused(
+                self.browser.post(f"{self._place}/edit", {**typed, "version": self.version}), typed
+            )
+            if first:
+                answer = self.filler.send(self.entity, {**self.filler.least(self.entity), **first})
+                wrong += self._unrefused(answer, first)
+        return wrong
+
+    def _rounds(self, fields: Collection[Field]) -> Iterator[dict[str, str]]:
+        small = {found.name: [bad for bad in samples_of(found).bad if len(bad) <= LARGE] for found in fields}
+        for row in range(max(map(len, small.values()), default=0)):
+            yield {name: bad[row] for name, bad in small.items() if row < len(bad)}
+        for found in fields:
+            yield from ({found.name: bad} for bad in samples_of(found).bad if len(bad) > LARGE)
+
+    def _unrefused(self, answer: TestResponse, typed: Mapping[str, str]) -> list[str]:
+        if answer.status_code == 422:
+            missed = {name: text for name, text in typed.items() if f'href="#f-{name}"' not in answer.text}
+        else:
+            missed = dict(typed) if answer.status_code != 413 or len(typed) > 1 else {}
+        return [f"{self.entity.name}: {shortened(missed)} gets {answer.status_code}"] if missed else []
+
+    def by_one_click(self, found: Field) -> list[str]:
+        """The road that sets one field: each bad value by itself."""
+        wrong = []
+        for bad in samples_of(found).bad:
+            one = {"field": found.name, "value": bad, "version": self.version, "return": self._place}
+            code = self.browser.post(f"{self._place}/status", one).status_code
+            if code not in (422, 413):
+                wrong.append(f"{self.entity.name}: {shortened({found.name: bad})} gets {code}")
+        return wrong
+
+
 def shortened(typed: Mapping[str, str]) -> dict[str, str]:
     """What was typed, short enough for a message."""
     return {name: text if len(text) < 60 else f"{text[:50]}… ({len(text)} characters)" for name, text in typed.items()}

@@ -52,7 +52,6 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
 
 
 def send(browser: Browser, method: str, path: str) -> int:
-    browser.get("/")
     return (browser.get(path) if method == "GET" else browser.post(path)).status_code
 
 
