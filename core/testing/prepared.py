@@ -1,6 +1,7 @@
 """Installations made once and copied for each test, since enabling a module takes seconds and copying does not.
 
-Alice, an administrator, already works there: adding an account would make every copy build a second generation.
+Alice, an administrator, already works there, unless a test wants nobody: adding an account would make every copy build a
+second generation.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Prepared:
     def __init__(self, folder: Path, postgresql_url: Callable[[], str]) -> None:
         self._folder = folder
         self._postgresql_url = postgresql_url
-        self._made: dict[tuple[str, tuple[str, ...]], _Template] = {}
+        self._made: dict[tuple[str, tuple[str, ...], bool], _Template] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -44,9 +45,9 @@ class Prepared:
         self._stack.close()
 
     @contextmanager
-    def site(self, engine: str, modules: Sequence[str], var: Path) -> Iterator[Site]:
+    def site(self, engine: str, modules: Sequence[str], var: Path, *, people: bool = True) -> Iterator[Site]:
         """A copy of the installation with `modules` on, closed and removed at the end of the block."""
-        template = self._template(engine, tuple(modules))
+        template = self._template(engine, tuple(modules), people)
         with ExitStack() as stack:
             if engine == "sqlite":
                 var.mkdir(parents=True)
@@ -61,8 +62,8 @@ class Prepared:
             made.people.update(template.people)
             yield made
 
-    def _template(self, engine: str, modules: tuple[str, ...]) -> _Template:
-        known = self._made.get((engine, modules))
+    def _template(self, engine: str, modules: tuple[str, ...], people: bool) -> _Template:
+        known = self._made.get((engine, modules, people))
         if known is not None:
             return known
         folder = Path(tempfile.mkdtemp(prefix=f"{engine}-", dir=self._folder))  # anew after a try that failed
@@ -73,10 +74,11 @@ class Prepared:
         made = Site(url, folder / "var")
         try:
             made.enable(*modules)
-            made.add_person("Alice")
+            if people:
+                made.add_person("Alice")
             made.settle()
         finally:
             made.close()
         template = _Template(url, made.people)
-        self._made[(engine, modules)] = template
+        self._made[(engine, modules, people)] = template
         return template

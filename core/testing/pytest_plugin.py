@@ -54,18 +54,6 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
         yield url
 
 
-@pytest.fixture
-def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
-    """A running installation without modules: runtime, gate, and people with browsers when asked for."""
-    from core.testing.site import Site
-
-    made = Site(database_url, tmp_path / "var")
-    try:
-        yield made
-    finally:
-        made.close()
-
-
 @pytest.fixture(scope="session")
 def prepared(
     engine_name: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
@@ -76,6 +64,13 @@ def prepared(
     # Asked for before and not while templates are made: the server must outlive the databases on it.
     url = str(request.getfixturevalue("postgresql_url")) if engine_name == "postgresql" else ""
     with Prepared(tmp_path_factory.mktemp("prepared"), lambda: url) as made:
+        yield made
+
+
+@pytest.fixture
+def site(engine_name: str, prepared: Prepared, tmp_path: Path) -> Iterator[Site]:
+    """A running installation without modules and accounts: runtime, gate, and people with browsers when asked for."""
+    with prepared.site(engine_name, (), tmp_path / "var", people=False) as made:
         yield made
 
 
