@@ -310,8 +310,12 @@ class NotificationKind:
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """A list of values an administrator keeps (statuses, potentials); `options` are the shipped ones (PR-1)."""
+    """A list of values an administrator keeps (statuses, potentials); `options` are the shipped ones (PR-1).
+
+    `by_country`: its values say in which countries they are used, and forms offer those of the record's first.
+    """
 
     name: str
     label: Text
     options: Sequence[Any]
+    by_country: bool = False

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.data.dictionaries import Labels
+from core.data.labels import Labels
 from core.data.tables import CustomField
 from core.fields import (
     Boolean,

@@ -74,19 +74,6 @@ def stored_settings(session: Session) -> Mapping[str, str | None]:
     return known
 
 
-class DictionaryEntry(Row):
-    """One value of a list kept by administrators (PR-1); labels by language."""
-
-    __tablename__ = "core_dictionary"
-    __table_args__ = (UniqueConstraint("dictionary", "code"),)
-    id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    dictionary: Mapped[str] = mapped_column(String(80))
-    code: Mapped[str] = mapped_column(String(40))
-    labels: Mapped[dict[str, str]] = mapped_column(Document)
-    tone: Mapped[str] = mapped_column(String(20), default="neutral")
-    position: Mapped[int] = mapped_column(default=0)
-
-
 class CustomField(Row):
     """A field an administrator made; its values stand in `extra` of the record (MO-7)."""
 

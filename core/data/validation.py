@@ -23,12 +23,13 @@ def check_records(
 ) -> None:
     """Bring values into canonical form. Raises `Refused` naming the field when one cannot be stored."""
     together = _Together(session, registry, dirty)
+    undoing = session.unit is not None and session.unit.undo_of is not None
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
             default = found.declaration.default
             if default is not None and row.__dict__.get(found.attribute) is None:
                 setattr(row, found.attribute, default())
-            _check(row, found, None)
+            _check(row, found, None, undoing)
             together.remember(row, found)
     for row in dirty:
         attributes = inspect(row).attrs
@@ -37,19 +38,22 @@ def check_records(
         for found in registry.entity_of(row).tracked[type(row)]:
             history = attributes[found.attribute].history
             if history.has_changes():
-                _check(row, found, history.deleted[0] if history.deleted else None)
+                _check(row, found, history.deleted[0] if history.deleted else None, undoing)
             if (history.has_changes() or fresh) and not binned:
                 together.remember(row, found)
     together.check()
 
 
-def _check(row: Fielded, found: Field, before: Any) -> None:
+def _check(row: Fielded, found: Field, before: Any, undoing: bool) -> None:
     if found.extra_key is not None:
         _check_in_extra(row, found, found.extra_key, before or {})
         return
     value = row.__dict__.get(found.attribute)
     if value is not None:
         canonical = _canonical(found, value)
+        if canonical != before and not found.type.is_open(canonical) and not undoing:
+            words = {"field": found.label, "value": found.type.text(canonical)}
+            raise Refused(_("%(field)s: “%(value)s” can no longer be chosen", **words), field=found.name)
         if canonical != value or type(canonical) is not type(value):
             setattr(row, found.attribute, canonical)
     elif found.required and not isinstance(row, Facet):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.data.query import Filter, ListQuery
 from core.features.list_rows import count_by
-from core.fields import Boolean, Field
+from core.fields import Boolean, Field, occurring
 from core.fields.base import EMPTY, IN, IS
 
 FACET_SECONDS = 0.2
@@ -31,7 +31,7 @@ def facet_fields(query: ListQuery) -> list[Field]:
     few = [
         found
         for found in fields
-        if not found.type.multiple and (found.type.control().options or isinstance(found.type, Boolean))
+        if not found.type.multiple and (occurring(found.type) or isinstance(found.type, Boolean))
     ]
     return few[:MAXIMUM_FACETS]
 

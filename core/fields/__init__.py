@@ -6,7 +6,7 @@ What is imported here is what other rooms use.
 # ruff: noqa: F401
 
 from core.fields.base import Declaration, Field, FieldType, Option, Samples, computed, field
-from core.fields.choices import Boolean, Choice, Listed, Status
+from core.fields.choices import Boolean, Choice, Listed, Status, occurring
 from core.fields.codes import Currency, Language
 from core.fields.contacts import Email, Phone
 from core.fields.countries import Country

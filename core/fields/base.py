@@ -72,11 +72,19 @@ _COUNTS = {"none": range(1), "one": range(1, 2), "two": range(2, 3), "many": ran
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of a choice: stored code, label, and for statuses a tone (UX 3.3)."""
+    """One value of a choice: stored code, label, and for statuses a tone (UX 3.3) and a shape when not the tone's own.
+
+    `open`: whether it can be chosen anew; a closed one stays where it is. `gone`: it was removed, and only history and
+    undo know it. `countries`: ISO codes of where it is used, none for everywhere.
+    """
 
     code: str
     label: Text
     tone: str = "neutral"
+    icon: str = ""
+    open: bool = True
+    gone: bool = False
+    countries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,10 @@ class FieldType(ABC, Generic[T]):
     def check(self, value: T) -> T:
         """`value` in canonical form; raises `Invalid` when it cannot be stored. Every road passes here."""
         return value
+
+    def is_open(self, value: T) -> bool:
+        """Whether a value may be chosen anew; one that is closed stays where it is (PR-1)."""
+        return True
 
     def allows(self, old: T | None, new: T | None) -> bool:
         """Whether a stored value may go from `old` to `new`; types with declared moves refuse some (SECURITY 7.8)."""

@@ -25,11 +25,18 @@ SHAPES = {"neutral": "○", "info": "◔", "progress": "◑", "success": "✓", 
 """Tone -> shape, so that a status never rests on colour alone (UX 3.3)."""
 
 
-def badge(label: Text, tone: str) -> str:
-    """A status as HTML: shape and word in the tone's colour; an unknown tone is neutral."""
+ICONS = {
+    "ring": "○", "quarter": "◔", "half": "◑", "tick": "✓", "triangle": "▲", "cross": "✕", "star": "★", "flag": "⚑",
+}  # fmt: skip
+"""Shapes an administrator may give a value in place of its tone's (PR-1)."""
+
+
+def badge(label: Text, tone: str, icon: str = "") -> str:
+    """A status as HTML: shape and word in the tone's colour; an unknown tone is neutral, an unknown icon the tone's."""
     tone = tone if tone in SHAPES else "neutral"
-    shape = f'<span aria-hidden="true" class="shape">{SHAPES[tone]}</span>'
-    return f'<span class="status status-{tone}">{shape} {escape(str(label))}</span>'
+    own = f" k-{icon}" if icon in ICONS else ""
+    shape = f'<span aria-hidden="true" class="shape">{ICONS.get(icon, SHAPES[tone])}</span>'
+    return f'<span class="status status-{tone}{own}">{shape} {escape(str(label))}</span>'
 
 
 def wordings(label: Text) -> set[str]:
@@ -58,16 +65,22 @@ class Listed:
     @property
     def allowed(self) -> tuple[Option, ...]:
         """The rows there are."""
-        return tuple(self.by_code.values())
+        return tuple(option for option in self.by_code.values() if not option.gone)
+
+    @property
+    def offered(self) -> tuple[Option, ...]:
+        """Those that can be chosen anew."""
+        return tuple(option for option in self.by_code.values() if option.open)
 
     @functools.cached_property
     def codes_by_word(self) -> dict[str, str]:
-        """Folded word for a row -> its code; a word two rows share means neither."""
-        found: dict[str, set[str]] = {}
+        """Folded word for a row -> its code; a word two rows share means neither, unless only one can be chosen anew."""
+        found: dict[str, list[Option]] = {}
         for option in self.allowed:
-            for word in self.words(option):
-                found.setdefault(fold(word) or word, set()).add(option.code)
-        return {word: codes.pop() for word, codes in found.items() if len(codes) == 1}
+            for word in {fold(word) or word for word in self.words(option)}:
+                found.setdefault(word, []).append(option)
+        meant = {word: [one for one in rows if one.open] or rows for word, rows in found.items()}
+        return {word: rows[0].code for word, rows in meant.items() if len(rows) == 1}
 
     def words(self, option: Option) -> set[str]:
         """What people may type for a row beside its very code: its label in any language."""
@@ -86,6 +99,11 @@ class Listed:
     def label_of(self, code: str, otherwise: str) -> str:
         """What people call a row; `otherwise` when it is gone."""
         return str(self.by_code[code].label) if code in self.by_code else otherwise
+
+
+def occurring(kind: FieldType[Any]) -> Sequence[Option]:
+    """What values of a type may be found in records: those that can be chosen, and those that could be once."""
+    return kind.allowed if isinstance(kind, Listed) else kind.control().options
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +128,7 @@ class Choice(Listed, StoredText):
     @functools.cached_property
     def toned(self) -> bool:
         """Whether the options tell good from bad: only then they are shown as statuses."""
-        return any(option.tone != "neutral" for option in self.allowed)
+        return any(option.tone != "neutral" or option.icon for option in self.allowed)
 
     def words(self, option: Option) -> set[str]:
         return {option.code, *super().words(option)}
@@ -126,16 +144,23 @@ class Choice(Listed, StoredText):
 
     def html(self, value: str) -> str:
         option = self.by_code.get(value) or Option(value, value)
-        return badge(option.label, option.tone) if self.toned or value not in self.by_code else super().html(value)
+        return (
+            badge(option.label, option.tone, option.icon)
+            if self.toned or value not in self.by_code
+            else super().html(value)
+        )
 
     def control(self) -> Control:
-        return Control("radio" if len(self.allowed) <= RADIO_LIMIT else "select", options=self.allowed)
+        return Control("radio" if len(self.offered) <= RADIO_LIMIT else "select", options=self.offered)
+
+    def is_open(self, value: str) -> bool:
+        return value not in self.by_code or self.by_code[value].open
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.by_code)}
+        return {"type": "string", "enum": [option.code for option in self.allowed]}
 
     def samples(self) -> Samples:
-        codes = {code: code for code in self.by_code}
+        codes = {option.code: option.code for option in self.offered}
         return Samples(codes | self.codes_by_word | codes, ["no such choice", "<b>", "\x00", "!!!", "x" * 1_000_000])
 
 

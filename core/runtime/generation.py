@@ -24,7 +24,6 @@ from core.contract.contributions import Job
 from core.contract.hooks import Hooks, watched
 from core.contract.plugin import Plugin
 from core.data.custom_fields import CustomDefinition, read_custom_fields
-from core.data.dictionaries import read_dictionaries
 from core.data.numbering import Series
 from core.data.records import Record
 from core.errors import PluginError, described
@@ -34,6 +33,7 @@ from core.exchange.mail.housekeeping import HOUSEKEEPING_JOBS
 from core.exchange.mail.many import MAIL_JOBS
 from core.exchange.notification_mail import NOTIFICATION_JOBS
 from core.features.bulk import BULK_JOBS
+from core.features.dictionaries import DICTIONARY_JOBS, DictionaryEntry, read_dictionaries
 from core.features.files import StoredFile
 from core.features.list_views import ListView
 from core.features.notes import Note
@@ -50,10 +50,12 @@ if TYPE_CHECKING:
 
     from core.runtime.runtime import Runtime
 
-CORE_ENTITIES: tuple[type[Record], ...] = (Series, User, Team, Company, Note, StoredFile, ListView, Tag)
+CORE_ENTITIES: tuple[type[Record], ...] = (
+    Series, User, Team, Company, Note, StoredFile, ListView, Tag, DictionaryEntry,
+)  # fmt: skip
 CORE_JOBS: tuple[Job, ...] = (
-    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *TAG_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS, *MAIL_JOBS,
-    *HOUSEKEEPING_JOBS,
+    *ENGINE_JOBS, *UNDO_JOBS, *BULK_JOBS, *TAG_JOBS, *DICTIONARY_JOBS, *ACCOUNT_JOBS, *IMAGE_JOBS, *NOTIFICATION_JOBS,
+    *MAIL_JOBS, *HOUSEKEEPING_JOBS,
 )  # fmt: skip
 """The jobs of the rooms of the core; a room adds its own tuple here."""
 

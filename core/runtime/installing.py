@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from core.contract.plugin import Plugin
-from core.data.dictionaries import seed_dictionary
 from core.data.migrations import fingerprint, migrate
 from core.data.numbering import Series
 from core.data.records import Record
@@ -15,6 +14,7 @@ from core.data.references import declare_references
 from core.data.tables import bump
 from core.data.unit import Unit, transaction
 from core.errors import PluginError
+from core.features.dictionaries import seed_dictionary
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
 from core.runtime.generation import Generation

@@ -21,7 +21,6 @@ from core.data.records import Row
 from core.data.references import Reference, remove_pointing_at
 from core.data.tables import (
     CustomField,
-    DictionaryEntry,
     JobRow,
     JobSchedule,
     PluginIncident,
@@ -32,6 +31,7 @@ from core.data.tables import (
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
 from core.features.demo import DemoRecord
+from core.features.dictionaries import DictionaryEntry
 from core.features.file_store import FileStore
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovery

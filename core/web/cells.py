@@ -82,11 +82,12 @@ def make_strip(found: Field, value: Any, title: str, url: str) -> StatusStrip:
             code=option.code,
             label=option.label,
             tone=option.tone,
+            icon=option.icon,
             name=_("Set %(title)s to %(status)s", title=title, status=option.label),
             pressed=option.code == value,
         )
         for option in control.options
         if option.code
     ]
-    label = next((button.label for button in buttons if button.pressed), value or "")
+    label = next((button.label for button in buttons if button.pressed), found.type.text(value) if value else "")
     return StatusStrip(url=url, field=found.name, seen=value or "", label=label, buttons=buttons)

@@ -84,13 +84,14 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class StatusButton:
-    """One value of the quick field: code, label, tone, its accessible name for this row, and whether it is set."""
+    """One value of the quick field: code, label, tone, its accessible name for this row, whether it is set, its icon."""
 
     code: str
     label: Text
     tone: str
     name: Text
     pressed: bool
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request, url_for
 
 from core.data.query import Filter, ListQuery
 from core.features.facets import FACET_SECONDS, count_facet, facet_fields, filters_of
-from core.fields import Field, Option
+from core.fields import Field, Option, occurring
 from core.fields.base import EMPTY, IN, IS
 from core.fields.choices import NO, YES
 from core.i18n import format_integer, lazy as _
@@ -56,7 +56,7 @@ def _box(query: ListQuery, field: Field) -> FacetBox:
         return FacetBox(field.label, (), facets_url(query, **{FIELD: field.name}))
     dumped = {None if value is None else field.type.dump(value): number for value, number in numbers.items()}
     chosen = {code for one in filters_of(query, field) for code in (one.values or ("",))}
-    options = field.type.control().options or (Option("true", YES), Option("false", NO))
+    options = occurring(field.type) or (Option("true", YES), Option("false", NO))
     values = [
         FacetValue(
             option.label, format_integer(dumped[code]), _toggled(query, field, option.code), option.code in chosen

@@ -16,7 +16,7 @@ from core.access.permissions import Doing
 from core.contract.plugin import Setting
 from core.data.records import Record, value_of
 from core.errors import Invalid
-from core.fields import Field, Link, Option
+from core.fields import Field, Link, Listed, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
@@ -196,6 +196,8 @@ def make_control(registered: RegisteredEntity, found: Field, value: str, error: 
     control = found.type.control()
     options: Sequence[Option] = control.options
     kind, combo = control.kind, None
+    if isinstance(found.type, Listed) and value not in ("", *(one.code for one in options)):
+        options = [*options, *(one for one in found.type.allowed if one.code == value)]  # closed since it was chosen
     if isinstance(found.type, Link):
         target = target_of(found)
         combo = combobox(found, target, value) if target is not None else None

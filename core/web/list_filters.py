@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from core.data.query import Asked, Filter, LeftOut, ListQuery, kind_of
 from core.errors import Invalid
-from core.fields import Field, Option
+from core.fields import Field, Option, occurring
 from core.fields.base import BETWEEN, Operator
 from core.fields.choices import NO, YES
 from core.i18n import Text, format_integer, lazy as _
@@ -186,7 +186,7 @@ def _offers(found: Asked) -> tuple[Sequence[Option], Combobox | None]:
         return few_or_search(kind, target)
     if kind.type.control().kind == "checkbox":
         return [Option("true", YES), Option("false", NO)], None
-    return [option for option in kind.type.control().options if option.code], None
+    return [option for option in occurring(kind.type) if option.code], None
 
 
 def add_filter(entity: RegisteredEntity, arguments: MultiDict[str, str]) -> str | PickStep:

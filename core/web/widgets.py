@@ -9,7 +9,7 @@ from flask import render_template, url_for
 from core.contract.contributions import Widget
 from core.data.query import Filter, ListQuery, parse
 from core.features.list_rows import count, count_by
-from core.fields import Field, Option
+from core.fields import Field, Option, occurring
 from core.fields.base import EMPTY, IS
 from core.i18n import format_integer, lazy as _
 from core.registry import RegisteredEntity
@@ -75,7 +75,7 @@ def _by_value(registered: RegisteredEntity, widget: Widget, query: ListQuery, fi
         for value, number in count_by(here().session, query, field).items()
     }
     figures = []
-    for option in (*field.type.control().options, Option("", _("empty"))):
+    for option in (*occurring(field.type), Option("", _("empty"))):
         number = numbers.get(option.code or None, 0)
         if number:
             one = Filter(field, IS.name, (option.code,)) if option.code else Filter(field, EMPTY.name, ())

@@ -11,9 +11,9 @@ from sqlalchemy import update
 from core.data.history import Operation
 from core.data.numbering import Series
 from core.data.references import Reference
-from core.data.tables import DictionaryEntry
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
+from core.features.dictionaries import DictionaryEntry
 from core.runtime.activation import disable, enable
 from core.runtime.runtime import Runtime
 from core.upkeep.overview import impact
@@ -39,6 +39,7 @@ class TestOurTwo:
         assert operation.cause == "Third parties, Leads"
         assert set(runtime.generation.registry.entities) == {
             "thirdparty", "address", "lead", "series", "user", "team", "company", "note", "file", "list_view", "tag",
+            "dictionary_entry",
         }  # fmt: skip
 
     def test_enabling_twice_changes_nothing(self, runtime: Runtime) -> None:
@@ -77,7 +78,7 @@ class TestOurTwo:
         enable(runtime, "leads")
         with runtime.database.connection() as connection:
             here = (DictionaryEntry.dictionary == "lead_status", DictionaryEntry.code == "new")
-            connection.execute(update(DictionaryEntry).where(*here).values(labels={"en": "Fresh"}))
+            connection.execute(update(DictionaryEntry).where(*here).values(label_en="Fresh", label_fr=None))
         disable(runtime, "leads")
         enable(runtime, "leads")
         labels = [row.labels for row in rows(runtime, DictionaryEntry, *here)]

@@ -13,9 +13,10 @@ from sqlalchemy import insert, text
 
 from core.data.numbering import Series
 from core.data.references import Reference
-from core.data.tables import DictionaryEntry, PluginState, SettingValue
+from core.data.tables import PluginState, SettingValue
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
+from core.features.dictionaries import DictionaryEntry
 from core.features.file_store import FileStore
 from core.features.files import attach_file, keep_file
 from core.features.notes import Note
