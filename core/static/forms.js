@@ -241,6 +241,17 @@ on("keydown", (event) => {
   cancel.click();
 });
 
+// --- parts of a numbering pattern -----------------------------------------------------------------------------------
+
+on("click", (event) => {
+  const part = event.target.closest("[data-token]"), mask = $("#f-mask");
+  if (!part || !mask) return;
+  event.preventDefault();
+  mask.setRangeText(part.value, mask.selectionStart, mask.selectionEnd, "end");
+  mask.dispatchEvent(new Event("input", { bubbles: true }));
+  mask.focus();
+});
+
 // --- start, and again after each swap ------------------------------------------------------------------------------
 
 function ready() {

@@ -49,7 +49,10 @@ class Automatic:
 
 @dataclass(frozen=True, slots=True)
 class NumberPreview:
-    """What a numbering series would give (UX 2.13), worked out by the server: `url` does so anew for what is typed."""
+    """What a numbering series would give (UX 2.13), worked out by the server: `url` does so anew for what is typed.
+
+    `tokens`: parts that a button puts into the pattern, with their words.
+    """
 
     url: str
     next: Text | None = None
@@ -57,6 +60,7 @@ class NumberPreview:
     later: Text | None = None
     skipped: Text | None = None
     problem: Text | None = None
+    tokens: Sequence[tuple[str, Text]] = ()
 
 
 @dataclass(frozen=True, slots=True)

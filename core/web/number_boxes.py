@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from flask import request, url_for
 
@@ -65,8 +66,20 @@ def _next(entity: RegisteredEntity, series: Series) -> tuple[str | None, Text | 
 
 
 # -- a series ---------------------------------------------------------------------------------------------------
+TOKENS: tuple[tuple[str, Text], ...] = (
+    ("{yyyy}", _("year")), ("{yy}", _("year, two digits")), ("{mm}", _("month")), ("{0000}", _("counter")),
+    ("{0000@1}", _("counter, new each year")), ("{0000@99}", _("counter, new each month")),
+)  # fmt: skip
+"""The parts that buttons put into a pattern."""
+
+
 def series_preview(entity: RegisteredEntity, record: Record | None, typed: Mapping[str, str]) -> NumberPreview | None:
     """What a series would give as it stands in its form; None for records that are no series."""
+    found = _preview(entity, record, typed)
+    return None if found is None else replace(found, tokens=TOKENS)
+
+
+def _preview(entity: RegisteredEntity, record: Record | None, typed: Mapping[str, str]) -> NumberPreview | None:
     if entity.model is not Series:
         return None
     series = record if isinstance(record, Series) else None
@@ -92,5 +105,10 @@ def _in_words(url: str, found: Preview) -> NumberPreview:
         _("Next number %(number)s", number=first),
         _("Then %(numbers)s", numbers=", ".join(others)) if others else None,
         _("From %(day)s: %(number)s", day=format_date(found.later[0]), number=found.later[1]) if found.later else None,
-        _("In use already, so stepped over: %(numbers)s", numbers=", ".join(found.skipped)) if found.skipped else None,
+        stepped_over(found.skipped),
     )
+
+
+def stepped_over(codes: Sequence[str]) -> Text | None:
+    """The sentence on codes that are not given, since records have them."""
+    return _("In use already, so stepped over: %(numbers)s", numbers=", ".join(codes)) if codes else None

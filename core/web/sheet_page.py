@@ -38,6 +38,7 @@ from core.web.current import here
 from core.web.describe import describe_change, history_values, load_summary, may_be_taken_back
 from core.web.last_list import list_address
 from core.web.mail_outbox import make_panel
+from core.web.number_gaps import series_actions
 from core.web.part_boxes import make_files_box, make_notes_box, make_upload_form
 from core.web.parts import sheet_url
 from core.web.plugin_actions import offered, record_buttons
@@ -294,7 +295,7 @@ def _actions(registered: RegisteredEntity, record: Record) -> list[ActionButton]
     if email_fields(registered) and here().may(registered.permission("edit")):
         url = url_for("mail_send.compose", entity=registered, id=record.id)
         buttons.append(ActionButton(_("Send e-mail"), url, "get", "mail"))
-    return [*user_actions(record), *tag_actions(record), *buttons]
+    return [*user_actions(record), *tag_actions(record), *series_actions(record), *buttons]
 
 
 def make_history(

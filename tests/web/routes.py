@@ -199,6 +199,7 @@ ROUTES: dict[str, Route] = {
     "notifications.open": form(SIGNED_IN, NOTICE),
     "notifications.read": form(SIGNED_IN, NOTICE),
     "notifications.read_all": form(SIGNED_IN, form={"until": "0"}),
+    "number_gaps.index": page("series.view", RECORD, only="series"),
     "numbering.preview": form("series.edit", done=200),
     "observing.metrics": page(PUBLIC, done=404),  # nobody set a token
     "one_field.edit": page(EDIT, RECORD, place={"name": "phone"}, only="thirdparty"),

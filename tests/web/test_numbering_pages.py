@@ -132,6 +132,13 @@ class TestPreview:
         create(admin, name="Three")
         assert number_of_company(sales, "Three") == "N-101"
 
+    def test_a_part_is_put_at_the_end_of_the_pattern(self, admin: Browser) -> None:
+        assert 'name="token" value="{0000}"' in admin.get("/numbering/new").text
+        typed = {"name": "Export", "target": "thirdparty", "mask": "EX", "token": "{0000}"}
+        answer = admin.post("/numbering/preview", typed)
+        assert 'value="EX{0000}"' in answer.text
+        assert "Next number EX0001" in words(answer.text)
+
     def test_says_why_there_is_none(self, sales: Site, admin: Browser) -> None:
         admin.get("/numbering/new")
         typed = {"name": "Export", "target": "thirdparty", "mask": "EX{00"}
