@@ -24,7 +24,7 @@ from core.data.session import INCLUDE_DELETED
 from core.data.unit import Unit
 from core.errors import Forbidden, Invalid, NotFound, Refused
 from core.fields import Boolean, Choice, Country, Field, Integer, Option, Samples, Status, Text, field, fold
-from core.fields.choices import CODE_LENGTH, ICONS
+from core.fields.choices import ICONS
 from core.i18n import (
     LANGUAGES,
     Message,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from core.jobs.run import JobRun
 
 REPLACE = "core.replace_value"
+LONGEST_CODE = 60
 TONES = (
     Option("neutral", lazy_context("tone", "Neutral"), "neutral"), Option("info", lazy_context("tone", "Information"), "info"),
     Option("progress", lazy_context("tone", "In progress"), "progress"),
@@ -87,7 +88,7 @@ class DictionaryEntry(Record):
     )  # fmt: skip
     dictionary: Mapped[str] = field(Text(80), _("List"), readonly=True)
     code: Mapped[str] = field(
-        Text(CODE_LENGTH), _("Code"), derived=("label_en",), once=True,
+        Text(LONGEST_CODE), _("Code"), derived=("label_en",), once=True,
         help=_("For imports and addresses; it never changes. Left empty, it is made from the label."),
     )  # fmt: skip
     label_en: Mapped[str] = field(Text(80), _("Label (English)"))
@@ -117,9 +118,9 @@ class DictionaryEntry(Record):
     def prepare(self) -> None:
         """A code from the label, when none was typed."""
         if not self.code and self.label_en:
-            self.code = "".join(one if one.isalnum() else "-" for one in fold(self.label_en) or "")[:CODE_LENGTH].strip(
-                "-"
-            )
+            self.code = "".join(one if one.isalnum() else "-" for one in fold(self.label_en) or "")[
+                :LONGEST_CODE
+            ].strip("-")
         if self.code and not fold(self.code):
             raise Refused(_("Enter a code of letters or digits"), field="code")
 

@@ -16,7 +16,7 @@ from core.access.permissions import Doing
 from core.contract.plugin import Setting
 from core.data.records import Record, value_of
 from core.errors import Invalid
-from core.fields import Field, Link, Listed, Option
+from core.fields import Country, Field, Link, Listed, Option
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
@@ -138,9 +138,11 @@ def make_form_page(
     errors = errors or {}
     groups: list[FormGroup] = []
     fields_shown = writable_fields(registered, "create" if version is None else "edit")
+    country = country_of(registered, values)
     for label, fields in sections(registered, fields_shown):
         controls = [
-            make_control(registered, found, values.get(found.name, ""), errors.get(found.name)) for found in fields
+            make_control(registered, found, values.get(found.name, ""), errors.get(found.name), country)
+            for found in fields
         ]
         if version is None:
             controls = [_numbered(registered, control) for control in controls]
@@ -191,13 +193,29 @@ def setting_texts(declared: Iterable[Setting], values: Mapping[str, Any]) -> dic
     }
 
 
-def make_control(registered: RegisteredEntity, found: Field, value: str, error: Text | None) -> FormControl:
-    """The control of one field, with what was typed and what is wrong."""
+def country_of(registered: RegisteredEntity, values: Mapping[str, str]) -> str:
+    """The country a record is in, as its form has it; "" when it says none."""
+    return next((values.get(name, "") for name, one in registered.fields.items() if isinstance(one.type, Country)), "")
+
+
+def _by_country(options: Sequence[Option], country: str) -> list[Option]:
+    """Those used in a country first; those of others say where they are used."""
+    here_too = [one for one in options if not one.countries or country in one.countries]
+    elsewhere = [one for one in options if one not in here_too]
+    return [*here_too, *(replace(one, label=f"{one.label} ({', '.join(one.countries)})") for one in elsewhere)]
+
+
+def make_control(
+    registered: RegisteredEntity, found: Field, value: str, error: Text | None, country: str = ""
+) -> FormControl:
+    """The control of one field, with what was typed and what is wrong. `country`: where the record is."""
     control = found.type.control()
     options: Sequence[Option] = control.options
     kind, combo = control.kind, None
     if isinstance(found.type, Listed) and value not in ("", *(one.code for one in options)):
         options = [*options, *(one for one in found.type.allowed if one.code == value)]  # closed since it was chosen
+    if any(one.countries for one in options):
+        options = _by_country(options, country)
     if isinstance(found.type, Link):
         target = target_of(found)
         combo = combobox(found, target, value) if target is not None else None

@@ -9,13 +9,13 @@ from core.data.records import Record, value_of
 from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bulk import set_field
-from core.fields import Field
+from core.fields import Country, Field
 from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FieldForm
-from core.web.forms import make_control, writable_fields
+from core.web.forms import country_of, make_control, writable_fields
 from core.web.picking import FIND, read_links
 from core.web.policy import policy
 from core.web.responses import is_fragment, page, record_or_404, see
@@ -84,7 +84,9 @@ def _form(
 ) -> Response:
     sheet = url_for("records.sheet", entity=entity, record_id=record.id)
     url = url_for("one_field.edit", entity=entity, record_id=record.id, name=field.name)
-    form = FieldForm(url, make_control(entity, field, typed, error), seen or "", sheet)
+    places = {one.name: _dumped(record, one) for one in entity.fields.values() if isinstance(one.type, Country)}
+    country = country_of(entity, places)
+    form = FieldForm(url, make_control(entity, field, typed, error, country), seen or "", sheet)
     if is_fragment():
         html = render_template("core/field_form.html", form=form)
         return Response(html, status, content_type="text/html; charset=utf-8")

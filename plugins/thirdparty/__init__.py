@@ -3,6 +3,29 @@
 from core.api import Choice, Dictionary, Option, Plugin, Setting, lazy as _
 
 ROLES = {"prospect": _("Prospect"), "customer": _("Customer"), "both": _("Both")}
+LEGAL_FORMS = {
+    "FR": "SARL|EURL|SA|SAS|SASU|SNC|SCI|SCP|SELARL|EI|GIE|Association",
+    "DE": "GmbH|UG|AG|KG|OHG|GmbH & Co. KG|GbR|e.K.|e.V.|eG|PartG",
+    "GB": "Ltd|PLC|LLP|LP|CIC|CIO|Partnership|Sole trader",
+    "BE": "SRL|BV|SA|NV|SC|CV|SNC|VOF|SComm|ASBL|VZW",
+    "ES": "SL|SLU|SA|SLL|S. Coop.|SC|CB|Autónomo|Fundación",
+    "IT": "SRL|SRLS|SpA|SNC|SAS|SapA|Soc. coop.|Ditta individuale",
+    "NL": "BV|NV|VOF|CV|Eenmanszaak|Maatschap|Coöperatie|Stichting|Vereniging",
+    "CH": "SA|AG|Sàrl|GmbH|SNC|KG|Genossenschaft|Association|Verein|Stiftung|Raison individuelle",
+    "US": "LLC|Inc.|Corp.|LP|LLP|PLLC|PC|Partnership|Sole proprietorship",
+}  # fmt: skip
+"""A short list for some countries, which administrators go on with (TP-3): codes as people write them, without points
+where there are several ways. What several countries call alike is one form with these countries.
+"""
+
+
+def _legal_forms() -> tuple[Option, ...]:
+    places: dict[str, list[str]] = {}
+    for country, forms in LEGAL_FORMS.items():
+        for form in forms.split("|"):
+            places.setdefault(form, []).append(country)
+    return tuple(Option(form, form, countries=tuple(sorted(countries))) for form, countries in places.items())
+
 
 plugin = Plugin(
     name="thirdparty",
@@ -64,5 +87,6 @@ plugin = Plugin(
                 Option("order", _("With the order")),
             ),
         ),
+        Dictionary("legal_form", _("Legal form"), _legal_forms(), by_country=True),
     ),
 )

@@ -45,6 +45,7 @@ from core.api import (
 )
 from plugins.thirdparty import ROLES, addresses
 from plugins.thirdparty.addresses import ADDRESS_FIELDS
+from plugins.thirdparty.legal_forms import LegalForm
 from plugins.thirdparty.likeness import SIMILAR_BY, email_domain, find_similar, website_domain
 from plugins.thirdparty.numbers import VatNumber, establishment_number, registration_number, vat_number
 from plugins.thirdparty.parents import refuse_loop
@@ -143,7 +144,7 @@ class ThirdParty(Owned):
         Text(16), _("Activity code"), section="legal", help=_("In Europe: NACE; in France: NAF")
     )
     vat_number: Mapped[str | None] = field(VatNumber(), _("VAT number"), search=True, section="legal")
-    legal_form: Mapped[str | None] = field(Text(60), _("Legal form"), section="legal")
+    legal_form: Mapped[str | None] = field(LegalForm(dictionary="legal_form"), _("Legal form"), section="legal")
     capital: Mapped[decimal.Decimal | None] = field(Amount(), _("Capital"), section="legal")
     workforce: Mapped[int | None] = field(Integer(minimum=0), _("Workforce"), section="legal")
     language: Mapped[str | None] = field(Language(), _("Language"), section="commercial")

@@ -27,7 +27,7 @@ def upgrade() -> None:
         TABLE,
         *record_columns_v1(),
         sa.Column("dictionary", text_v1(80), nullable=False),
-        sa.Column("code", text_v1(64), nullable=False),
+        sa.Column("code", text_v1(60), nullable=False),
         sa.Column("label_en", text_v1(80), nullable=False),
         sa.Column("label_fr", text_v1(80)),
         sa.Column("tone", text_v1(64), nullable=False),
