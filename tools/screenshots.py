@@ -129,6 +129,28 @@ def module_change_page(studio: Studio) -> None:
     studio.desk.go("/admin/modules/leads/disable")
 
 
+def dictionary_page(studio: Studio) -> None:
+    studio.desk.go("/admin/dictionaries/contact_status")
+
+
+def dictionaries_page(studio: Studio) -> None:
+    studio.desk.go("/admin/dictionaries")
+
+
+def numbering_page(studio: Studio) -> None:
+    """The pattern of a series, with what it would give."""
+    studio.desk.go("/numbering/1/edit")
+
+
+def gaps_page(studio: Studio) -> None:
+    """A gap that a deleted company left."""
+    desk = studio.desk
+    first, last = (desk.create(name, role="prospect").path for name in ("Atelier Nord", "Atelier Sud"))
+    desk.post(f"{first}/delete")
+    desk.go("/numbering/1/gaps")
+    desk.post(f"{last}/delete")
+
+
 def _baker(desk: Desk) -> str:
     """The same company for every picture."""
     _no_baker(desk)
@@ -153,6 +175,10 @@ PAGES: dict[str, tuple[str, Callable[[Studio], None]]] = {
     "conflict": ("Two people changed one record", conflict_page),
     "modules": ("The modules", modules_page),
     "module-change": ("What switching a module off does", module_change_page),
+    "dictionaries": ("The lists of values", dictionaries_page),
+    "dictionary": ("The values of a list", dictionary_page),
+    "numbering": ("A numbering series", numbering_page),
+    "numbering-gaps": ("The gaps of a series", gaps_page),
     "sign-in": ("Signing in", sign_in_page),
     "set-up": ("Setting up a new installation", set_up_page),
 }

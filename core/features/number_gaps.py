@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, case, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from core.data.history import Operation, RecordChange
@@ -126,7 +126,7 @@ def _boundaries(registered: RegisteredEntity, mask: Mask) -> Select[Any]:
     if _fiscal(mask):
         year, month = (case((fits, cast(_cut(code, mask, letter), BigInteger))) for letter in "ym")
         groups[0] = (year * 12 + month - mask.reset.month) // 12
-    window: dict[str, Any] = {"partition_by": groups or [literal("", String())], "order_by": number}
+    window: dict[str, Any] = {"partition_by": groups or None, "order_by": number}
     rows = (
         select(
             code.label("code"), number.label("number"), func.lag(code).over(**window).label("code_before"),

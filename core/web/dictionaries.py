@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from core.data.unit import transaction
@@ -36,6 +36,7 @@ from core.registry import RegisteredEntity
 from core.web.arguments import number_argument
 from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.dictionary_contexts import ListGroup, ListLine, RemovePage, ValueLine, ValuesPage
 from core.web.form_contexts import FormControl
 from core.web.forms import form_errors, make_form, make_form_page, missing_required, typed_fields, typed_values
 from core.web.policy import policy
@@ -45,67 +46,7 @@ from core.web.submissions import earlier_result, form_key
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/admin/dictionaries")
 TITLE = _("Dictionaries")
-
-
-@dataclass(frozen=True, slots=True)
-class ListLine:
-    """One list: its values as they look, and the fields that are chosen from it."""
-
-    label: Text
-    url: str
-    places: str
-    values: Sequence[Markup]
-
-
-@dataclass(frozen=True, slots=True)
-class ListGroup:
-    """The lists of one module."""
-
-    label: Text
-    lines: Sequence[ListLine]
-
-
-@dataclass(frozen=True, slots=True)
-class ValueLine:
-    """One value of a list, and what can be done with it. `missing`: languages without a label."""
-
-    name: str
-    shown: Markup
-    labels: Sequence[str]
-    missing: Sequence[str]
-    code: str
-    countries: str
-    active: bool
-    edit_url: str
-    move_url: str
-    switch_url: str
-    remove_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ValuesPage:
-    """The values of one list in their order."""
-
-    heading: Text
-    places: str
-    url: str
-    new_url: str
-    languages: Sequence[str]
-    by_country: bool
-    lines: Sequence[ValueLine]
-
-
-@dataclass(frozen=True, slots=True)
-class RemovePage:
-    """Which value takes the place of one that is removed; `options` are empty when nothing has it."""
-
-    heading: Text
-    url: str
-    version: int
-    said: Sequence[Text]
-    options: Sequence[Option]
-    error: Text | None
-    cancel_url: str
+SHOWN_VALUES = 12
 
 
 def _kept(name: str) -> Kept:
@@ -136,13 +77,23 @@ def _crumbs(*more: Crumb) -> list[Crumb]:
     return [Crumb(group_label("administration")), Crumb(TITLE, url_for("dictionaries.index")), *more]
 
 
-def _drawn(option: Option) -> Markup:
-    return Markup(badge(option.label, option.tone, option.icon))  # noqa: S704 - which escapes the label
+def _toned(options: Sequence[Option]) -> bool:
+    return any(one.tone != "neutral" or one.icon for one in options)
+
+
+def _drawn(options: Sequence[Option]) -> list[Markup]:
+    """Values as lists show them: as words, unless they tell good from bad."""
+    toned = _toned(options)
+    return [
+        Markup(badge(one.label, one.tone, one.icon) if toned else escape(str(one.label)))  # noqa: S704 - it escapes
+        for one in options
+    ]
 
 
 def _places(kept: Kept) -> str:
     """Where values of a list are chosen: "Third parties: Contact status"."""
-    return ", ".join(f"{registered.entity.plural}: {found.label}" for registered, found in kept.fields)
+    pairs = ((registered.entity.plural, found.label) for registered, found in kept.fields)
+    return ", ".join(str(_("%(list)s: %(field)s", list=plural, field=label)) for plural, label in pairs)
 
 
 # -- what there is ----------------------------------------------------------------------------------------------
@@ -152,8 +103,11 @@ def index() -> Response:
     """All lists of the enabled modules with their values."""
     groups: dict[str, tuple[Text, list[ListLine]]] = {}
     for name, kept in kept_lists(here().registry).items():
-        values = [_drawn(one) for one in here().registry.dictionaries.get(name, ()) if one.open]
-        line = ListLine(kept.dictionary.label, _address("values", name), _places(kept), values)
+        options = [one for one in here().registry.dictionaries.get(name, ()) if one.open]
+        between = Markup(" ") if _toned(options) else Markup(" · ")
+        more = " …" if len(options) > SHOWN_VALUES else ""
+        shown = between.join(_drawn(options)[:SHOWN_VALUES]) + more
+        line = ListLine(kept.dictionary.label, _address("values", name), _places(kept), shown)
         groups.setdefault(kept.plugin.name, (kept.plugin.label, []))[1].append(line)
     content = [ListGroup(label, lines) for label, lines in groups.values()]
     return page("core/dictionaries.html", groups=content, shell=make_shell(TITLE, _crumbs()))
@@ -164,9 +118,11 @@ def index() -> Response:
 def values(name: str) -> Response:
     """The values of one list in their order."""
     kept = _kept(name)
-    lines = [_line(name, entry) for entry in entries_of(here().session, name)]
+    entries = entries_of(here().session, name)
+    drawn = _drawn([option_of(entry) for entry in entries])
+    lines = [_line(name, entry, shown) for entry, shown in zip(entries, drawn, strict=True)]
     content = ValuesPage(
-        kept.dictionary.label, _places(kept), _address("values", name), _address("new", name), list(LANGUAGES.values()),
+        kept.dictionary.label, _places(kept), _address("values", name), _address("new", name), list(LANGUAGES.items()),
         kept.dictionary.by_country, lines,
     )  # fmt: skip
     return page(
@@ -174,13 +130,12 @@ def values(name: str) -> Response:
     )
 
 
-def _line(name: str, entry: DictionaryEntry) -> ValueLine:
+def _line(name: str, entry: DictionaryEntry, shown: Markup) -> ValueLine:
     labels = entry.labels
     return ValueLine(
         name=entry.title,
-        shown=_drawn(option_of(entry)),
-        labels=[labels.get(language, "") for language in LANGUAGES],
-        missing=[label for language, label in LANGUAGES.items() if language not in labels],
+        shown=shown,
+        labels=[(language, labels.get(language, "")) for language in LANGUAGES],
         code=entry.code,
         countries=entry.countries or "",
         active=entry.active,

@@ -13,7 +13,7 @@ from core.data.records import Record
 from core.errors import Refused
 from core.features.number_gaps import MOST_GAPS, Deleted, Gap, find_gaps
 from core.features.numbering import peek
-from core.i18n import Text, format_datetime, format_integer, lazy as _
+from core.i18n import Text, format_datetime, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.contexts import ActionButton, Crumb
 from core.web.current import here
@@ -36,11 +36,9 @@ class DeletedLine:
 
 @dataclass(frozen=True, slots=True)
 class GapLine:
-    """Numbers that are missing between two codes."""
+    """Numbers that are missing between two codes, in words."""
 
-    after: str
-    before: str
-    missing: str
+    said: Text
     lines: Sequence[DeletedLine]
 
 
@@ -98,7 +96,12 @@ def _looked_at(series: Series, registered: RegisteredEntity, heading: Text, edit
 
 def _line(registered: RegisteredEntity, gap: Gap) -> GapLine:
     lines = [_deleted(registered, one) for one in gap.deleted]
-    return GapLine(gap.after, gap.before, format_integer(gap.missing), lines)
+    said = lazy_plural(
+        "%(number)s number is missing between %(after)s and %(before)s.",
+        "%(number)s numbers are missing between %(after)s and %(before)s.",
+        gap.missing, number=format_integer(gap.missing), after=gap.after, before=gap.before,
+    )  # fmt: skip
+    return GapLine(said, lines)
 
 
 def _deleted(registered: RegisteredEntity, one: Deleted) -> DeletedLine:

@@ -38,8 +38,8 @@ def test_gaps_are_named_with_who_deleted_the_records_and_the_next_ten_are_shown(
         assert f'href="/numbering/{number}/gaps"' in admin.get(f"/numbering/{number}").text
         page = admin.get(f"/numbering/{number}/gaps").text
         said = words(page)
-        assert "N26-00406 N26-00606 1 N26-00506 Company 5, deleted by Alice" in said
-        assert "N26-00106 N26-00406 2 " in said
+        assert "1 number is missing between N26-00406 and N26-00606. N26-00506 Company 5, deleted by Alice" in said
+        assert "2 numbers are missing between N26-00106 and N26-00406." in said
         assert "N26-00206 Company 2, deleted by Alice" in said
         assert "N26-00306 Company 3, deleted by Alice" in said
         assert f'href="/thirdparties/{made[1]}"' in page
