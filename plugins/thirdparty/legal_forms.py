@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from core.api import Choice, Invalid
+from core.api import Choice, Invalid, Samples
 
 _SIGNS = re.compile(r"[\W_]+")
 LONGEST = 60
+SAMPLED = 6
 
 
 class LegalForm(Choice):
@@ -32,6 +34,10 @@ class LegalForm(Choice):
             if (code := self._by_letters.get(_letters(text))) is None:
                 raise
             return code
+
+    def samples(self) -> Samples:
+        found = super().samples()
+        return Samples(dict(itertools.islice(found.good.items(), SAMPLED)), found.bad)
 
 
 def _letters(text: str) -> str:
