@@ -2,7 +2,8 @@
 
 Which values there are belongs to a generation, so a change of one makes a new generation: every worker follows before
 its next request, and no page asks for them. Codes never change. A removed value keeps its row: history and undo know
-what it was called, its code is not given again, and an upgrade of the module does not bring it back.
+what it was called, saved views and files that name it mean what took its place, its code is not given again, and an
+upgrade of the module does not bring it back.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ class DictionaryEntry(Record):
     position: Mapped[int] = field(Integer(), _("Order"), readonly=True, default=lambda: 0)
     active: Mapped[bool] = field(Boolean(), _("Active"), readonly=True, default=lambda: True)
     removed: Mapped[bool] = field(Boolean(), _("Removed"), readonly=True, default=lambda: False)
+    replaced_by: Mapped[str | None] = field(Text(LONGEST_CODE), _("Replaced by"), readonly=True)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -159,7 +161,7 @@ def option_of(entry: DictionaryEntry) -> Option:
     """A value as fields know it."""
     return Option(
         entry.code, Labels.of(entry.code, entry.labels), entry.tone, entry.icon or "",
-        open=entry.active and not entry.removed, gone=entry.removed, countries=tuple((entry.countries or "").split()),
+        open=entry.active and not entry.removed, gone=entry.removed, instead=entry.replaced_by or "", countries=tuple((entry.countries or "").split()),
     )  # fmt: skip
 
 
@@ -317,7 +319,7 @@ def remove_entry(unit: Unit, entry: DictionaryEntry, replacement: str | None) ->
         for entity, name, numbers in holders(unit.session, unit.context.registry, entry):
             for number in numbers:
                 replace_value(unit, entity, name, number, entry.code, replacement)
-    entry.active, entry.removed = False, True
+    entry.active, entry.removed, entry.replaced_by = False, True, replacement
 
 
 def check_replacement(session: Session, entry: DictionaryEntry, code: str) -> str:

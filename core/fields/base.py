@@ -75,7 +75,7 @@ class Option:
     """One value of a choice: stored code, label, and for statuses a tone (UX 3.3) and a shape when not the tone's own.
 
     `open`: whether it can be chosen anew; a closed one stays where it is. `gone`: it was removed, and only history and
-    undo know it. `countries`: ISO codes of where it is used, none for everywhere.
+    undo know it; `instead`: the code that took its place. `countries`: ISO codes of where it is used, none for everywhere.
     """
 
     code: str
@@ -84,6 +84,7 @@ class Option:
     icon: str = ""
     open: bool = True
     gone: bool = False
+    instead: str = ""
     countries: tuple[str, ...] = ()
 
 

@@ -87,8 +87,13 @@ class Listed:
         return wordings(option.label)
 
     def find(self, text: str) -> str:
-        """The code a person typed, or that of the label. Raises `Invalid`."""
-        return text if text in self.by_code else self.known(self.codes_by_word.get(fold(text) or text, text))
+        """The code a person typed, or that of the label; of a removed one that which took its place. Raises `Invalid`."""
+        code = text if text in self.by_code else self.known(self.codes_by_word.get(fold(text) or text, text))
+        for _removal in self.by_code:  # the other may have been removed since, too
+            if not self.by_code[code].gone or self.by_code[code].instead not in self.by_code:
+                break
+            code = self.by_code[code].instead
+        return code
 
     def known(self, code: str) -> str:
         """`code`; raises `Invalid` when it is not in the list."""

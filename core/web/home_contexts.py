@@ -18,6 +18,7 @@ class Figure:
     tone: str | None
     number: str
     url: str
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)

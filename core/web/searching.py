@@ -205,7 +205,7 @@ def _of_record(registered: RegisteredEntity, record: Record, address: str) -> li
 
 
 def _places() -> list[tuple[PaletteOption, str]]:
-    """Every page of the menu, and every setting of a module, by its words (UX 2.13)."""
+    """Every page of the menu, every setting of a module and every list of values, by its words (UX 2.13)."""
     found = [
         (
             PaletteOption(entry.label, entry.url, entry.icon, keys=f"g {entry.key}" if entry.key else ""),
@@ -220,6 +220,15 @@ def _places() -> list[tuple[PaletteOption, str]]:
             found += [
                 (PaletteOption(setting.label, url, "settings", str(plugin.label)), str(plugin.label))
                 for setting in plugin.settings
+            ]
+    if here().may("settings.manage"):
+        for plugin in here().registry.plugins.values():
+            found += [
+                (
+                    PaletteOption(one.label, url_for("dictionaries.values", name=one.name), "list", str(plugin.label)),
+                    str(_("Dictionaries")),
+                )
+                for one in plugin.dictionaries
             ]
     return found
 

@@ -80,7 +80,7 @@ def _by_value(registered: RegisteredEntity, widget: Widget, query: ListQuery, fi
         if number:
             one = Filter(field, IS.name, (option.code,)) if option.code else Filter(field, EMPTY.name, ())
             url = _list_url(registered, widget, one.wire())
-            figures.append(Figure(option.label, option.tone, format_integer(number), url))
+            figures.append(Figure(option.label, option.tone, format_integer(number), url, option.icon))
     return figures
 
 

@@ -50,6 +50,7 @@ def test_they_are_listed_by_module_and_those_of_a_module_that_is_off_are_not(sal
     assert "Contact status Third parties: Contact status" in shown
     assert "Lead status Leads: Status" in shown
     assert 'href="/admin/dictionaries"' in admin.get("/").text
+    assert f'href="{STATUSES}"' in admin.get("/palette?q=contact+stat", headers={"HX-Request": "true"}).text
     sales.disable("leads")
     assert "Lead status" not in words(admin.get("/admin/dictionaries").text)
     assert admin.get("/admin/dictionaries/lead_status").status_code == 404
@@ -131,6 +132,9 @@ def test_removal_asks_for_a_replacement_and_is_one_operation(sales: Site, admin:
     statuses = "SELECT DISTINCT contact_status FROM thirdparty_thirdparty"
     assert fetch(sales, statuses) == [("progress",)]
     assert 'value="tocall"' not in admin.get("/thirdparties").text
+    saved = words(admin.get("/thirdparties?f=contact_status:in:tocall,contacted").text)
+    assert "One" in saved, "a saved view means what took its place"
+    assert "Two" in saved
     assert admin.get(f"{STATUSES}/{number}").status_code == 404
     sales.disable("thirdparty")
     sales.enable("thirdparty", "leads")

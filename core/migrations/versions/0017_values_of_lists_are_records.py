@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("removed", sa.Boolean(), nullable=False),
+        sa.Column("replaced_by", text_v1(60)),
         sa.UniqueConstraint("dictionary", "code", name=op.f("uq_core_dictionary_dictionary_code")),
         sqlite_autoincrement=True,
     )
