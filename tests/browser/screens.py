@@ -229,6 +229,33 @@ def numbering_form(desk: Desk) -> None:
     expect(desk.by("button", "Save")).to_be_visible()
 
 
+def numbering_gaps(desk: Desk) -> None:
+    made = [desk.create() for _place in range(2)]
+    desk.post(f"{made[0].path}/delete")
+    desk.go("/numbering/1/gaps")
+
+
+def dictionaries(desk: Desk) -> None:
+    desk.go("/admin/dictionaries")
+
+
+def dictionary(desk: Desk) -> None:
+    desk.go("/admin/dictionaries/contact_status")
+
+
+def dictionary_form(desk: Desk) -> None:
+    desk.go("/admin/dictionaries/legal_form")
+    desk.by("button", "Add value").click()
+    expect(desk.by("combobox", "Tone")).to_be_visible()
+
+
+def dictionary_removal(desk: Desk) -> None:
+    desk.create(contact_status="tocall")
+    desk.go("/admin/dictionaries/contact_status")
+    desk.by("link", "Remove %(name)s", name=desk.say("To contact")).click()
+    expect(desk.by("combobox", "Replace with")).to_be_visible()
+
+
 def jobs(desk: Desk) -> None:
     desk.go("/jobs")
 
@@ -278,6 +305,11 @@ OTHERS: dict[str, Screen] = {
     "recent actions": recent,
     "numbering": numbering,
     "numbering form": numbering_form,
+    "numbering gaps": numbering_gaps,
+    "dictionaries": dictionaries,
+    "dictionary": dictionary,
+    "dictionary form": dictionary_form,
+    "dictionary removal": dictionary_removal,
     "jobs": jobs,
     "not found": not_found,
 }

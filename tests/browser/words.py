@@ -47,7 +47,8 @@ FIXED = {
     "Load demo data": "Charger des données de démonstration", "Forgotten password": "Mot de passe oublié",
     "Remove demo data": "Supprimer les données de démonstration",
     # UX 2.13: administration
-    "Invite user": "Inviter un utilisateur",
+    "Invite user": "Inviter un utilisateur", "Add value": "Ajouter une valeur", "Replace with": "Remplacer par",
+    "Tone": "Tonalité",
     # UX 3.3: seed values; 4.2: sentences
     "Never contacted": "Jamais contacté", "To contact": "À contacter", "Contact in progress": "Contact en cours",
     "Contacted": "Contacté", "Do not contact": "Ne pas contacter", "Enter a name": "Saisissez un nom",
