@@ -214,10 +214,11 @@ def addresses(site: Site) -> Iterator[str]:
     """Every page of the URL map that is got, its places filled with everything there is, records with one of each."""
     generation = site.runtime.generation
     values = {
-        "name": list(site.runtime.discovery.found),
+        "name": [*site.runtime.discovery.found, "contact_status"],
         "code": list(site.runtime.generation.permissions.roles),
         "record_id": ids(site, "thirdparty")[:1],
         "job_id": job_ids(site),
+        "entry_id": [1],
         "message_id": [1],
         "file_id": [1],
         "token": ["x"],
