@@ -12,12 +12,12 @@ from core.data.records import Likeness, Record
 from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
-from core.features.bulk import MAXIMUM_AT_ONCE, set_field
+from core.features.bulk import set_field
 from core.features.writing import write_typed
-from core.i18n import Text, lazy as _, lazy_plural
+from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.arguments import number_argument
-from core.web.bulk import ask_which, chosen_ids, start_bulk_job
+from core.web.bulk import ask_which, change_rows, chosen_ids
 from core.web.conflict import choose, make_conflict_page
 from core.web.contexts import Crumb, Done
 from core.web.current import here
@@ -314,23 +314,7 @@ def bulk(entity: RegisteredEntity) -> Response:
         if isinstance(read, Sought):
             return ask_which(entity, field, read)
         value = read
-    if len(chosen) > MAXIMUM_AT_ONCE:
-        return start_bulk_job(entity, chosen, None if action == "delete" else field, value)
-    with transaction(f"{entity.name}.bulk_{'delete' if action == 'delete' else 'edit'}") as unit:
-        missing = 0
-        for record_id in chosen:
-            record = unit.session.get(entity.model, record_id)
-            if record is None or record.deleted_at is not None:
-                missing += 1
-            elif action == "delete":
-                delete_record(unit, record)
-            elif field is not None:
-                set_field(unit, entity, record, field, value, None)
-        if missing:
-            unit.notice(
-                lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
-            )
-    return see(came_from(), unit.operation)
+    return change_rows(entity, chosen, None if action == "delete" else field, value)
 
 
 # -- bin --------------------------------------------------------------------------------------------------------

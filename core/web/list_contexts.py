@@ -238,6 +238,10 @@ class ListPage:
     """What modules do with the list as it is shown, under *More actions*."""
     tag_url: str | None = None
     """Puts a tag on the chosen rows."""
+    edit_url: str | None = None
+    """Gives a field of the chosen rows a value."""
+    assigned: str | None = None
+    """The field that says who is responsible for a row, where the person may set it."""
 
 
 @dataclass(frozen=True, slots=True)

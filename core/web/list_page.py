@@ -18,6 +18,7 @@ from core.features.list_rows import COUNT_CAP, FIRST_COLUMN, Page, count, read_p
 from core.fields import Field, Option
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
+from core.web.bulk_fields import assigned_field, fields_of_many
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
 from core.web.commands import list_buttons, rows_buttons
 from core.web.contexts import ActionButton
@@ -93,6 +94,8 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         tag_url=url_for("tags.bulk", entity=query.entity) if may_edit and may_tag(query.entity) else None,
+        edit_url=url_for("bulk_fields.edit", entity=query.entity) if may_edit and fields_of_many(query.entity) else None,
+        assigned=found_owner.name if may_edit and (found_owner := assigned_field(query.entity)) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
         bulk_label=_("Set status")

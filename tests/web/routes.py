@@ -98,6 +98,10 @@ ROUTES: dict[str, Route] = {
     ),
     "actions.undo_operation": form(SIGNED_IN, OPERATION, hidden=422, spends=True),
     "audit.index": page(ADMINISTER),
+    "bulk_fields.edit": form(
+        EDIT, RECORD, form={"id": "{number}", "field": "town", "new": "Lyon {again}", "then": "save"}, only="thirdparty",
+        hidden=303, bin=303,
+    ),
     "company_settings.index": page(ADMINISTER),
     "company_settings.save": form(ADMINISTER, done=422, form={"fiscal_month": "none"}),
     "confirm.check": form(SIGNED_IN, form={"confirm_password": PASSWORD}),
@@ -272,6 +276,7 @@ MORE: dict[str, Route] = {
     "editing.bulk:delete": form(
         EDIT, RECORD, form={"id": "{number}", "action": "delete"}, also=DELETE, hidden=303, bin=303, spends=True
     ),
+    "bulk_fields.edit:which": form(EDIT, RECORD, done=200, form={"id": "{number}"}, only="thirdparty", hidden=200, bin=200),
     "records.index:tags": page(VIEW, LIST, query="f=tags:in:Trade", only="thirdparty"),
     "tags.bulk:which": form(EDIT, RECORD, done=200, form={"id": "{number}"}, only="thirdparty", hidden=200, bin=200),
     "parts.delete:addresses": form(EDIT, ADDRESS, place=ADDRESSES, only="thirdparty", spends=True),
