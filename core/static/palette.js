@@ -161,7 +161,7 @@ const KEYS = {
   X: ({ target }) => select(target, true),
   f: () => click("#list [popovertarget=filter]"),
   v: () => $("#list .views a")?.focus(),
-  e: () => click(".sheet-header a[href$='/edit']"),
+  e: ({ target }) => rowOf(target) ? import($("#assertive").dataset.cells).then(({ walk }) => walk(target.closest("td, th"), "F2")) : click(".sheet-header a[href$='/edit']"),
   n: () => { const note = $("#note, [data-note] textarea, [data-note]"); note?.focus(); },
   u: () => { const undo = $$("#done form[action^='/undo/']").at(-1); undo?.requestSubmit(); },
 };

@@ -120,9 +120,7 @@ def _ask_value(
         heading: Text = lazy_plural("Assign %(number)s row", "Assign %(number)s rows", number, **figures)
         submit = heading
     else:
-        heading = lazy_plural(
-            "%(field)s: edit %(number)s row", "%(field)s: edit %(number)s rows", number, **figures
-        )
+        heading = lazy_plural("%(field)s: edit %(number)s row", "%(field)s: edit %(number)s rows", number, **figures)
         submit = lazy_plural("Edit %(number)s row", "Edit %(number)s rows", number, **figures)
     control = replace(make_control(entity, field, typed, error), name=NEW)
     step = _step(entity, heading, submit, [*kept_values(*OWN), ("field", field.name)])

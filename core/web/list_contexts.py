@@ -13,13 +13,17 @@ from core.web.form_contexts import Combobox
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A list column's head: its sort link and state (`ascending`, `descending` or none)."""
+    """A list column's head: its sort link and state (`ascending`, `descending` or none).
+
+    `edits`: its cells are edited in place.
+    """
 
     name: str
     label: Text
     align: str
     sort_url: str | None
     sorted: str | None
+    edits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

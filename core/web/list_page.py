@@ -26,6 +26,7 @@ from core.web.current import here
 from core.web.desk import desk
 from core.web.facets import facets_url
 from core.web.form_contexts import Combobox
+from core.web.forms import writable_fields
 from core.web.list_address import ALL, list_url, pairs_of, query_string, shown_string
 from core.web.list_contexts import Arrangement, Column, ListPage, ListRow, ListTab, ListTools, RowPage
 from core.web.list_filters import empty_form, field_groups, make_chips
@@ -94,7 +95,9 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         tag_url=url_for("tags.bulk", entity=query.entity) if may_edit and may_tag(query.entity) else None,
-        edit_url=url_for("bulk_fields.edit", entity=query.entity) if may_edit and fields_of_many(query.entity) else None,
+        edit_url=url_for("bulk_fields.edit", entity=query.entity)
+        if may_edit and fields_of_many(query.entity)
+        else None,
         assigned=found_owner.name if may_edit and (found_owner := assigned_field(query.entity)) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
@@ -151,13 +154,15 @@ def _range_text(found: Page, number: int, *, capped: bool) -> Text:
 def _columns(query: ListQuery) -> list[Column]:
     columns = []
     first = query.sort[0]
+    typed = writable_fields(query.entity) if here().may(query.entity.permission("edit")) else []
+    edited = [found for found in typed if found not in (query.columns[0], query.entity.quick_field)]
     for field in query.columns:
         by = _sorted_by(query, field)
         current = first.field.name == by.name
         state = None if not current else ("descending" if first.descending else "ascending")
         key = SortKey(by, descending=current and not first.descending)
         url = list_url(replace(query, place=None, sort=(key,)))
-        columns.append(Column(field.name, field.label, field.type.align, url, state))
+        columns.append(Column(field.name, field.label, field.type.align, url, state, field in edited))
     return columns
 
 

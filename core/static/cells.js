@@ -1,0 +1,90 @@
+// Cells of a list: walked through by arrows from the name of a row, and edited in place (UX 2.1). app.js loads it when
+// it is first needed. Without script the menu of each row leads to the form.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const before = new WeakMap(); // what a cell showed before it was edited
+let next = null; // where to go on once the row was saved: its id, the cell's place, and whether to edit there
+
+const heads = () => [...$("#list thead tr").cells];
+const fieldOf = (cell) => cell.matches("td") ? heads()[cell.cellIndex]?.dataset.edits : undefined;
+const controlOf = (root) => $(".field :is(input, select, textarea):not([type=hidden])", root);
+const linkOf = (row) => $("th[scope=row] a", row);
+
+function go(cell) {
+  if (!cell) return;
+  if (cell.matches("th")) linkOf(cell.parentElement)?.focus();
+  else {
+    cell.tabIndex = -1;
+    cell.focus();
+  }
+}
+
+function close(cell) {
+  cell.classList.remove("editing");
+  cell.replaceChildren(...before.get(cell) ?? []);
+}
+
+export async function edit(cell) {
+  const field = fieldOf(cell), row = cell.closest("tr");
+  if (!field || cell.classList.contains("editing")) return;
+  for (const open of document.querySelectorAll("#list .editing")) close(open);
+  before.set(cell, [...cell.childNodes]);
+  cell.classList.add("editing");
+  const path = new URL(location.href).pathname.replace(/\/$/, "");
+  const url = `${path}/${row.id.replace("row-", "")}/field/${encodeURIComponent(field)}?list=1`;
+  await window.htmx.ajax("GET", url, { target: cell, swap: "innerHTML" });
+  const control = controlOf(cell);
+  if (!control) return close(cell);
+  control.focus();
+  if (control.matches("input, textarea")) control.select?.();
+  return undefined;
+}
+
+function beside(cell, by) {
+  const cells = [...cell.parentElement.cells].filter((one) => !one.matches(".pick"));
+  return cells[Math.min(Math.max(cells.indexOf(cell) + by, 0), cells.length - 1)];
+}
+
+function nextEdited(cell) {
+  const cells = [...cell.parentElement.cells];
+  return cells.slice(cell.cellIndex + 1).find(fieldOf) ?? (fieldOf(cell) ? cell : cells.find(fieldOf));
+}
+
+export function walk(cell, key) {
+  const row = cell.parentElement, form = $("form", cell);
+  if (cell.classList.contains("editing")) {
+    if (key === "Escape") {
+      close(cell);
+      go(cell);
+    } else {
+      const other = nextEdited(cell);
+      next = { row: row.id, at: other.cellIndex, edits: other !== cell };
+      form?.requestSubmit($("[data-save]", form));
+    }
+  } else if (key === "Enter" || key === "F2") {
+    const chosen = fieldOf(cell) ? cell : cell.matches("th") ? nextEdited(cell) : undefined;
+    if (chosen) edit(chosen);
+  } else if (key === "Escape") go($("th[scope=row]", row));
+  else if (/Left|Right/.test(key)) go(beside(cell, key === "ArrowRight" ? 1 : -1));
+  else go(row[key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling"]?.cells[cell.cellIndex]);
+}
+
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest("#list .editing");
+  if (!cell || !event.target.closest("a.btn-ghost")) return;
+  event.preventDefault();
+  close(cell);
+  go(cell);
+});
+document.addEventListener("submit", ({ target }) => {
+  const cell = target.closest("#list .editing");
+  if (cell && !next) next = { row: cell.parentElement.id, at: cell.cellIndex, edits: false };
+}, true);
+document.addEventListener("htmx:after:swap", () => {
+  if (!next) return;
+  const { row, at, edits } = next, open = $("#list .editing form"), cell = document.getElementById(row)?.cells[at];
+  next = null;
+  if (open) ($("[aria-invalid]", open) ?? controlOf(open))?.focus(); // it was refused: the form says why
+  else if (cell && edits) edit(cell);
+  else go(cell);
+});
