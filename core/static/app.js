@@ -104,6 +104,12 @@ on("dblclick", ({ target }) => {
   const cell = target.closest("#list tbody td:not(.pick)");
   if (cell && !target.closest("a, button, form")) withCells(({ edit }) => edit(cell));
 });
+on("click", (event) => {
+  const opener = event.target.closest(".strip-menu");
+  if (!opener || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  withCells(({ menu }) => menu(opener));
+});
 on("keydown", (event) => {
   const { target, key } = event, cell = target.closest?.("#list tbody tr > *");
   if (!cell || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -179,6 +185,15 @@ on("click", (event) => {
   if (other && !$("input:disabled", other)) other[up ? "before" : "after"](line);
   button.focus();
 });
+
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+on("input", ({ target }) => {
+  if (!target.matches("[data-narrows]")) return;
+  const words = folded(target.value).split(/\s+/), lines = $$(".column-choices li", target.form);
+  for (const line of lines) line.hidden = !words.every((word) => folded(line.textContent).includes(word));
+  $("[role=status]", target.parentElement).textContent = lines.filter((line) => !line.hidden).length;
+});
+on("keydown", (event) => { if (event.key === "Enter" && event.target.matches("[data-narrows]")) event.preventDefault(); });
 
 // --- selection -----------------------------------------------------------------------------------------------------
 

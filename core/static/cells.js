@@ -69,6 +69,42 @@ export function walk(cell, key) {
   else go(row[key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling"]?.cells[cell.cellIndex]);
 }
 
+// --- a status as a menu, where a list is too long for strips --------------------------------------------------------
+
+const statuses = () => [...$("#bulk-value")?.options ?? []];
+
+export function set(opener, place) {
+  const option = statuses()[place], row = opener.closest("tr");
+  if (!option) return;
+  const values = { value: option.value, seen: opener.dataset.seen };
+  window.htmx.ajax("POST", opener.pathname.replace(/field\/[^/]+$/, "status"), { source: opener, target: row, swap: "outerMorph", values });
+}
+
+export function menu(opener) {
+  let box = $("#status-menu");
+  if (!box) {
+    box = document.createElement("div");
+    box.id = "status-menu";
+    box.popover = "auto";
+    box.role = "menu";
+    document.body.append(box);
+  }
+  box.ariaLabel = $("label[for=bulk-value]").textContent;
+  box.replaceChildren(...statuses().map((option, place) => {
+    const item = document.createElement("button");
+    item.role = "menuitemradio";
+    item.ariaChecked = String(option.value === opener.dataset.seen);
+    item.textContent = option.text;
+    item.addEventListener("click", () => {
+      box.hidePopover();
+      opener.focus();
+      set(opener, place);
+    });
+    return item;
+  }));
+  box.showPopover({ source: opener });
+}
+
 document.addEventListener("click", (event) => {
   const cell = event.target.closest("#list .editing");
   if (!cell || !event.target.closest("a.btn-ghost")) return;

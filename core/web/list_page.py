@@ -33,6 +33,7 @@ from core.web.list_filters import empty_form, field_groups, make_chips
 from core.web.picking import few_or_search, target_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
 from core.web.saved_view_box import make_view_box
+from core.web.status_menu import in_menu, status_menu
 from core.web.tag_boxes import may_tag
 
 COLUMNS, SORT = "columns", "sort"
@@ -253,7 +254,7 @@ def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) ->
     if row is None:
         return None
     buttons = row_buttons(query.entity, [record_id]).get(record_id, ())
-    return replace(_row(query, _makers(query, [row]), row, buttons), gone=not matches, error=error)
+    return replace(_row(query, _makers(query, [row]), row, buttons, error), gone=not matches, error=error)
 
 
 def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
@@ -272,7 +273,13 @@ def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
     return makers
 
 
-def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: Sequence[ActionButton]) -> ListRow:
+def _row(
+    query: ListQuery,
+    makers: Sequence[Cell],
+    row: Sequence[Any],
+    buttons: Sequence[ActionButton],
+    error: Text | None = None,
+) -> ListRow:
     record_id = row[0]
     values = row[FIRST_COLUMN : FIRST_COLUMN + len(makers)]
     cells = [maker(value) for maker, value in zip(makers, values, strict=True)]
@@ -284,6 +291,9 @@ def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: 
     may_edit = here().may(query.entity.permission("edit"))
     if quick is not None and column is not None and may_edit:
         strip = make_strip(quick, row[FIRST_COLUMN + column], title, f"{base}/status")
+        if in_menu(query):
+            cells[column] = status_menu(strip, cells[column], title, base, error)
+            strip = None
     edit_url = f"{base}/edit" if may_edit else None
     return ListRow(record_id, title, base, cells, strip, edit_url=edit_url, actions=buttons)
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import LANGUAGES, OpenTab
 from tests.browser.desk import Desk, numbers
 
-pytestmark = pytest.mark.covers("UI-1")
+pytestmark = pytest.mark.covers("UI-1", "PR-2")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -66,3 +66,54 @@ def test_a_cell_is_edited_by_mouse_and_refused_in_place(page_en: Desk, open_tab:
     page_en.assert_focus_is_somewhere()
     page_en.page.reload()
     expect(row).to_contain_text("03")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_long_list_has_menus_instead_of_strips(open_tab: OpenTab, language: str) -> None:
+    """Two presses instead of one, and the keys stay (UX 2.1, 5)."""
+    desk = open_tab(language)
+    made = desk.create()
+    desk.go(f"/thirdparties?q={made.name.replace(' ', '+')}&per=100")
+    contacted, never, working = desk.say("Contacted"), desk.say("Never contacted"), desk.say("Contact in progress")
+    row, name = desk.row(made.name), "%(status)s, change status of %(name)s"
+    with desk.presses(2):
+        desk.by("button", name, row, status=never, name=made.name).click()
+        desk.page.get_by_role("menuitemradio", name=contacted, exact=True).click()
+        desk.told(desk.say("%(title)s set to %(value)s.", title=made.name, value=contacted))
+    opener = desk.by("button", name, row, status=contacted, name=made.name)
+    expect(opener).to_be_focused()
+    desk.keys("Enter", "ArrowUp")
+    expect(desk.page.get_by_role("menuitemradio").last).to_be_focused()
+    desk.keys("Escape")
+    expect(opener).to_be_focused()
+    desk.keys("s", "3")
+    desk.told(desk.say("%(title)s set to %(value)s.", title=made.name, value=working))
+    plain = open_tab(language, script=False)
+    plain.go(f"/thirdparties?q={made.name.replace(' ', '+')}&per=100")
+    desk.by("button", name, plain.row(made.name), status=working, name=made.name).click()  # leads to the form
+    plain.page.locator("#f-contact_status").select_option(label=contacted)
+    plain.by("button", "Save").click()
+    plain.heading(made.name)
+
+
+def test_columns_are_searched_and_the_place_is_told(page_en: Desk) -> None:
+    desk = page_en
+    tag = f"Place{next(numbers):03}"
+    made = [desk.create(f"{tag} {letter}") for letter in "AB"]
+    desk.go(f"/thirdparties?q={tag}&sort=name")
+    desk.by("button", "Columns").click()
+    dialog = desk.by("dialog", "Columns")
+    search = desk.by("textbox", "Search columns", dialog)
+    search.fill("POSTAL")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    expect(dialog.get_by_role("status")).to_have_text("1")
+    dialog.get_by_role("checkbox").locator("visible=true").click()
+    search.fill("")
+    desk.by("button", "Apply", dialog).click()
+    expect(desk.by("columnheader", "Postal code")).to_be_visible()
+    desk.by("button", "Columns").click()
+    desk.by("button", "Reset", dialog).click()
+    desk.exact("link", made[1].name).click()
+    expect(desk.page.get_by_text("2 of 2", exact=True)).to_be_visible()
+    desk.keys("m")
+    expect(desk.by("button", "Never contacted", desk.by("navigation", "Status"))).to_be_focused()

@@ -245,6 +245,7 @@ ROUTES: dict[str, Route] = {
     "sign_ins.end": form(SIGNED_IN, SIGN_IN, hidden=303, ends=True),
     "sign_ins.end_others": form(SIGNED_IN, ends=True),
     "sign_ins.index": page(SIGNED_IN),
+    "stepping.place": page(VIEW, RECORD, done=303),  # with script 200: see test_places_in_lists.py
     "stepping.step": page(VIEW, RECORD, done=303, place={"way": "next"}),
     "similar.index": page(VIEW, LIST, query="name=zinc&email=zinc@zinc.example"),
     "styles.sheet": page(PUBLIC),
