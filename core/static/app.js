@@ -96,19 +96,19 @@ on("keydown", (event) => {
   }
 });
 
-// --- cells of a list edited in place: cells.js, loaded when a cell is double-clicked or walked to -------------------
+// --- cells of a list edited in place: lists.js, loaded when a cell is double-clicked or walked to -------------------
 
-let cells;
-const withCells = (use) => { cells ??= import(words().cells); cells.then(use); };
+let lists;
+const withLists = (use) => { lists ??= import(words().lists); lists.then(use); };
 on("dblclick", ({ target }) => {
   const cell = target.closest("#list tbody td:not(.pick)");
-  if (cell && !target.closest("a, button, form")) withCells(({ edit }) => edit(cell));
+  if (cell && !target.closest("a, button, form")) withLists(({ edit }) => edit(cell));
 });
 on("click", (event) => {
   const opener = event.target.closest(".strip-menu");
   if (!opener || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  withCells(({ menu }) => menu(opener));
+  withLists(({ menu }) => menu(opener));
 });
 on("keydown", (event) => {
   const { target, key } = event, cell = target.closest?.("#list tbody tr > *");
@@ -117,7 +117,7 @@ on("keydown", (event) => {
   if (!known.test(key) || target.closest(".strip, .pick, [role=menu]")) return;
   if (key === "Tab" && (event.shiftKey || !target.matches("input, select, textarea"))) return;
   event.preventDefault();
-  withCells(({ walk }) => walk(cell, key));
+  withLists(({ walk }) => walk(cell, key));
 });
 
 // --- palette, single keys and sequences: palette.js, loaded when it is first needed ---------------------------------
@@ -174,26 +174,6 @@ on("change", ({ target }) => {
   if (form && target.name === "op") narrow(form);
   if (form && target.name === "field") $("[id$=-rest]", form).replaceChildren(); // the server sends what fits
 });
-
-// --- columns: moved in the dialog, sent with Apply -----------------------------------------------------------------
-
-on("click", (event) => {
-  const button = event.target.closest(".column-choices [name=move]"), line = button?.closest("li");
-  if (!button) return;
-  event.preventDefault();
-  const up = button.value.startsWith("up:"), other = up ? line.previousElementSibling : line.nextElementSibling;
-  if (other && !$("input:disabled", other)) other[up ? "before" : "after"](line);
-  button.focus();
-});
-
-const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-on("input", ({ target }) => {
-  if (!target.matches("[data-narrows]")) return;
-  const words = folded(target.value).split(/\s+/), lines = $$(".column-choices li", target.form);
-  for (const line of lines) line.hidden = !words.every((word) => folded(line.textContent).includes(word));
-  $("[role=status]", target.parentElement).textContent = lines.filter((line) => !line.hidden).length;
-});
-on("keydown", (event) => { if (event.key === "Enter" && event.target.matches("[data-narrows]")) event.preventDefault(); });
 
 // --- selection -----------------------------------------------------------------------------------------------------
 
@@ -392,6 +372,7 @@ function ready() {
   for (const form of $$("[data-filter]")) narrow(form);
   selection();
   tend();
+  if ($(".column-choices")) import(words().lists);
   if ($("[data-combo]")) import(words().forms); // once: what is searched for while typing
 }
 

@@ -171,7 +171,7 @@ const KEYS = {
   X: ({ target }) => select(target, true),
   f: () => click("#list [popovertarget=filter]"),
   v: () => $("#list .views a")?.focus(),
-  e: ({ target }) => rowOf(target) ? import($("#assertive").dataset.cells).then(({ walk }) => walk(target.closest("td, th"), "F2")) : click(".sheet-header a[href$='/edit']"),
+  e: ({ target }) => rowOf(target) ? import($("#assertive").dataset.lists).then(({ walk }) => walk(target.closest("td, th"), "F2")) : click(".sheet-header a[href$='/edit']"),
   m: ({ target }) => $(".strip [tabindex='0'], .strip-menu", rowOf(target) ?? $("main"))?.focus() ?? ($(".path [aria-current], .path button") ?? $(".chooser select"))?.focus(),
   n: () => { const note = $("#note, [data-note] textarea, [data-note]"); note?.focus(); },
   u: () => { const undo = $$("#done form[action^='/undo/']").at(-1); undo?.requestSubmit(); },
@@ -186,7 +186,7 @@ export function press({ key, target }) {
   }
   if (before === "s" && /^[1-9]$/.test(key)) {
     const opener = rowOf(target) && $(".strip-menu", rowOf(target));
-    if (opener) return import($("#assertive").dataset.cells).then(({ set }) => set(opener, key - 1));
+    if (opener) return import($("#assertive").dataset.lists).then(({ set }) => set(opener, key - 1));
     return $$(".strip button", rowOf(target) ?? $(".path"))[key - 1]?.click();
   }
   if (key === "g" || key === "c" || (key === "s" && rowOf(target))) {

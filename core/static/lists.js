@@ -1,7 +1,9 @@
-// Cells of a list: walked through by arrows from the name of a row, and edited in place (UX 2.1). app.js loads it when
-// it is first needed. Without script the menu of each row leads to the form.
+// What lists do beside what every page does (UX 2.1): cells that are walked through by arrows and edited in place, the
+// menu of a status, the choice of columns. app.js loads it when it is first needed. Without script the menu of each row
+// leads to the form, a status too, and columns are moved by the server.
 
 const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const before = new WeakMap(); // what a cell showed before it was edited
 let next = null; // where to go on once the row was saved: its id, the cell's place, and whether to edit there
 
@@ -27,7 +29,7 @@ function close(cell) {
 export async function edit(cell) {
   const field = fieldOf(cell), row = cell.closest("tr");
   if (!field || cell.classList.contains("editing")) return;
-  for (const open of document.querySelectorAll("#list .editing")) close(open);
+  for (const open of $$("#list .editing")) close(open);
   before.set(cell, [...cell.childNodes]);
   cell.classList.add("editing");
   const path = new URL(location.href).pathname.replace(/\/$/, "");
@@ -124,3 +126,23 @@ document.addEventListener("htmx:after:swap", () => {
   else if (cell && edits) edit(cell);
   else go(cell);
 });
+
+// --- columns: moved in the dialog, sent with Apply -----------------------------------------------------------------
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".column-choices [name=move]"), line = button?.closest("li");
+  if (!button) return;
+  event.preventDefault();
+  const up = button.value.startsWith("up:"), other = up ? line.previousElementSibling : line.nextElementSibling;
+  if (other && !$("input:disabled", other)) other[up ? "before" : "after"](line);
+  button.focus();
+});
+
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-narrows]")) return;
+  const words = folded(target.value).split(/\s+/), lines = $$(".column-choices li", target.form);
+  for (const line of lines) line.hidden = !words.every((word) => folded(line.textContent).includes(word));
+  $("[role=status]", target.parentElement).textContent = lines.filter((line) => !line.hidden).length;
+});
+document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.matches("[data-narrows]")) event.preventDefault(); });
