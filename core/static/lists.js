@@ -89,7 +89,7 @@ export function menu(opener) {
     box.id = "status-menu";
     box.popover = "auto";
     box.role = "menu";
-    document.body.append(box);
+    $("#main").append(box); // no list, which is renewed, but a landmark
   }
   box.ariaLabel = $("label[for=bulk-value]").textContent;
   box.replaceChildren(...statuses().map((option, place) => {

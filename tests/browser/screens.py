@@ -120,7 +120,8 @@ def list_selected(desk: Desk) -> None:
 
 def list_cell(desk: Desk) -> None:
     """A cell being edited, with a value that was refused."""
-    desk.go("/thirdparties?f=country:is:NL&sort=name&c=phone&c=town")
+    made = desk.create(phone="+33199001234", town="Delft")
+    desk.go(f"/thirdparties?q={made.name.replace(' ', '+')}&c=phone&c=town")
     desk.page.locator(".rows tbody tr").first.locator("td").nth(1).dblclick()
     desk.page.locator("#f-phone").fill("12")
     desk.keys("Enter")
