@@ -18,10 +18,10 @@ from core.config import Config
 from core.contract.hooks import IncidentKind
 from core.errors import PluginError, StateConflict
 from core.i18n import Text, current_locale, lazy as _
-from core.runtime.generation import AppFactory, read_stored
+from core.runtime.generation import AppFactory, Generation, read_stored
 
 if TYPE_CHECKING:
-    from core.registry import RegisteredEntity, Registry
+    from core.registry import RegisteredEntity
     from core.runtime.runtime import Runtime
 
 LIMIT_SECONDS = 20.0
@@ -36,6 +36,7 @@ class Additions:
     fields: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ def rehearse(runtime: Runtime, names: Sequence[str], coming: Collection[str]) ->
     if all(plugin.hooks in sys.modules for plugin in plugins):
         with runtime.database.reading() as session:
             stored = read_stored(session).with_shipped(plugins)
-        return additions(runtime.build(0, names, stored, app=False).registry, coming)
+        return additions(runtime.build(0, names, stored, app=False), coming)
     task = {
         "names": list(names),
         "coming": [plugin.name for plugin in plugins],
@@ -136,8 +137,9 @@ def _part(found: RegisteredEntity, label: Text) -> str:
     return str(_("%(entity)s: %(part)s", entity=found.entity.label, part=label))
 
 
-def additions(registry: Registry, coming: Collection[str]) -> Additions:
-    """What the plugins `coming` contribute to a registry that has them."""
+def additions(generation: Generation, coming: Collection[str]) -> Additions:
+    """What the plugins `coming` contribute to a generation that has them."""
+    registry = generation.registry
     entities = registry.entities.values()
     own = [found for found in entities if found.plugin in coming]
     fields = [(found, field) for found in entities for field in found.fields.values() if field.plugin in coming]
@@ -152,6 +154,7 @@ def additions(registry: Registry, coming: Collection[str]) -> Additions:
         actions=tuple(
             _part(found, action.label) for found in entities for plugin, action in found.actions if plugin in coming
         ),
+        commands=tuple(str(found.label) for plugin, found in generation.hooks.gather("commands") if plugin in coming),
         permissions=tuple(
             str(permission.label) for name in coming for permission in registry.plugins[name].permissions
         ),

@@ -61,7 +61,7 @@ def _build(task: dict[str, Any], say: Callable[..., None]) -> dict[str, tuple[st
         if name in task["coming"] or number == len(task["names"]):
             say(plugin=name, step="build")
             generation = runtime.build(0, task["names"][:number], stored)
-    return asdict(additions(generation.registry, set(task["coming"])))
+    return asdict(additions(generation, set(task["coming"])))
 
 
 if __name__ == "__main__":

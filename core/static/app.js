@@ -96,6 +96,30 @@ on("keydown", (event) => {
   }
 });
 
+// --- cells of a list edited in place: lists.js, loaded when a cell is double-clicked or walked to -------------------
+
+let lists;
+const withLists = (use) => { lists ??= import(words().lists); lists.then(use); };
+on("dblclick", ({ target }) => {
+  const cell = target.closest("#list tbody td:not(.pick)");
+  if (cell && !target.closest("a, button, form")) withLists(({ edit }) => edit(cell));
+});
+on("click", (event) => {
+  const opener = event.target.closest(".strip-menu");
+  if (!opener || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  withLists(({ menu }) => menu(opener));
+});
+on("keydown", (event) => {
+  const { target, key } = event, cell = target.closest?.("#list tbody tr > *");
+  if (!cell || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const known = target.matches("td") ? /^(Arrow|Enter$|F2$|Escape$)/ : target.closest(".editing") ? /^(Escape|Tab)$/ : /^(ArrowRight|F2)$/;
+  if (!known.test(key) || target.closest(".strip, .pick, [role=menu]")) return;
+  if (key === "Tab" && (event.shiftKey || !target.matches("input, select, textarea"))) return;
+  event.preventDefault();
+  withLists(({ walk }) => walk(cell, key));
+});
+
 // --- palette, single keys and sequences: palette.js, loaded when it is first needed ---------------------------------
 
 let palette;
@@ -149,17 +173,6 @@ on("change", ({ target }) => {
   const form = target.closest("[data-filter]");
   if (form && target.name === "op") narrow(form);
   if (form && target.name === "field") $("[id$=-rest]", form).replaceChildren(); // the server sends what fits
-});
-
-// --- columns: moved in the dialog, sent with Apply -----------------------------------------------------------------
-
-on("click", (event) => {
-  const button = event.target.closest(".column-choices [name=move]"), line = button?.closest("li");
-  if (!button) return;
-  event.preventDefault();
-  const up = button.value.startsWith("up:"), other = up ? line.previousElementSibling : line.nextElementSibling;
-  if (other && !$("input:disabled", other)) other[up ? "before" : "after"](line);
-  button.focus();
 });
 
 // --- selection -----------------------------------------------------------------------------------------------------
@@ -290,12 +303,13 @@ function restore() {
   kept = null;
 }
 
+const targetOf = ({ target }) => typeof target === "string" ? $(target) : target; // an answer may name another one
 let waiting = 0, line;
 on("htmx:before:request", ({ detail }) => {
   waiting += 1;
   line ??= setTimeout(() => {
     $("#busy").hidden = false;
-    detail.ctx.target?.setAttribute("aria-busy", "true");
+    targetOf(detail.ctx)?.setAttribute("aria-busy", "true");
   }, 1000);
 });
 on("htmx:finally:request", ({ detail }) => {
@@ -304,7 +318,7 @@ on("htmx:finally:request", ({ detail }) => {
   clearTimeout(line);
   line = undefined;
   $("#busy").hidden = true;
-  detail.ctx.target?.removeAttribute("aria-busy");
+  targetOf(detail.ctx)?.removeAttribute("aria-busy");
 });
 on("htmx:before:swap", (event) => {
   const { ctx } = event.detail;
@@ -321,14 +335,15 @@ on("htmx:before:swap", (event) => {
   keep();
 });
 on("htmx:after:swap", ({ detail }) => {
-  if (detail.ctx.target?.id === "list") {
+  const target = targetOf(detail.ctx);
+  if (target?.id === "list") {
     for (const open of $$("#list [popover]:popover-open")) open.hidePopover();
     $("#dialog[open]")?.close();
   }
   ready();
   restore();
-  if (/-rest$/.test(detail.ctx.target?.id)) $("select", detail.ctx.target)?.focus();
-  if (detail.ctx.target?.matches("dialog:not([open])")) detail.ctx.target.showModal(); // focus goes in, and back when it closes
+  if (/-rest$/.test(target?.id)) $("select", target)?.focus();
+  if (target?.matches("dialog:not([open])")) target.showModal(); // focus goes in, and back when it closes
 });
 on("htmx:response:error", ({ detail: { ctx } }) => {
   const part = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert");
@@ -357,6 +372,7 @@ function ready() {
   for (const form of $$("[data-filter]")) narrow(form);
   selection();
   tend();
+  if ($(".column-choices")) import(words().lists);
   if ($("[data-combo]")) import(words().forms); // once: what is searched for while typing
 }
 

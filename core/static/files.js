@@ -95,13 +95,16 @@ function finish() {
   }
 }
 
-form?.addEventListener("submit", (event) => {
+// With script the button opens the system's window, and what is chosen there is sent: two presses less.
+form?.addEventListener("click", (event) => {
+  if (!event.target.closest("[type=submit]")) return;
   event.preventDefault();
-  event.stopImmediatePropagation();
-  const input = form.elements.files;
-  take(input.files);
-  input.value = "";
-}, true);
+  form.elements.files.click();
+});
+form?.addEventListener("change", ({ target }) => {
+  take([...target.files]);
+  target.value = "";
+});
 
 const carries = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
 addEventListener("dragover", (event) => {

@@ -65,7 +65,13 @@ async function ask() {
   point(options()[0]);
 }
 
+function keep() { // what something was opened by is among the last searches then
+  if (!input.value.trim()) return;
+  fetch(`/palette?${new URLSearchParams({ q: input.value, keep: "1" })}`, { keepalive: true, headers: { "HX-Request": "true" } });
+}
+
 function run(option, elsewhere) {
+  keep();
   const fields = option.dataset.fields;
   if (!fields) {
     if (elsewhere) window.open(option.href, "_blank", "noopener");
@@ -105,10 +111,14 @@ input.addEventListener("keydown", (event) => {
     event.preventDefault();
     event.stopPropagation(); // Ctrl+Enter saves a form elsewhere
     if (active()) run(active(), event.ctrlKey || event.metaKey);
-    else if (input.value.trim()) location.assign(`/search?${new URLSearchParams({ q: input.value })}`);
+    else if (input.value.trim()) {
+      keep();
+      location.assign(`/search?${new URLSearchParams({ q: input.value })}`);
+    }
   }
 });
 found.addEventListener("click", (event) => {
+  if (event.target.closest("#palette-all")) keep();
   const option = event.target.closest("[role=option]");
   if (!option || ((event.ctrlKey || event.metaKey) && !option.dataset.fields)) return;
   event.preventDefault();
@@ -161,7 +171,8 @@ const KEYS = {
   X: ({ target }) => select(target, true),
   f: () => click("#list [popovertarget=filter]"),
   v: () => $("#list .views a")?.focus(),
-  e: () => click(".sheet-header a[href$='/edit']"),
+  e: ({ target }) => rowOf(target) ? import($("#assertive").dataset.lists).then(({ walk }) => walk(target.closest("td, th"), "F2")) : click(".sheet-header a[href$='/edit']"),
+  m: ({ target }) => $(".strip [tabindex='0'], .strip-menu", rowOf(target) ?? $("main"))?.focus() ?? ($(".path [aria-current], .path button") ?? $(".chooser select"))?.focus(),
   n: () => { const note = $("#note, [data-note] textarea, [data-note]"); note?.focus(); },
   u: () => { const undo = $$("#done form[action^='/undo/']").at(-1); undo?.requestSubmit(); },
 };
@@ -173,7 +184,11 @@ export function press({ key, target }) {
     const link = $(`[data-key="${before} ${CSS.escape(key.toLowerCase())}"]`);
     if (link) return link.click();
   }
-  if (before === "s" && /^[1-9]$/.test(key)) return $$(".strip button", rowOf(target) ?? $(".path"))[key - 1]?.click();
+  if (before === "s" && /^[1-9]$/.test(key)) {
+    const opener = rowOf(target) && $(".strip-menu", rowOf(target));
+    if (opener) return import($("#assertive").dataset.lists).then(({ set }) => set(opener, key - 1));
+    return $$(".strip button", rowOf(target) ?? $(".path"))[key - 1]?.click();
+  }
   if (key === "g" || key === "c" || (key === "s" && rowOf(target))) {
     first = key;
     pressed = now;

@@ -147,7 +147,7 @@ def _of_enabling(runtime: Runtime, wanted: Wanted, name: str) -> Impact:
 def _of_disabling(runtime: Runtime, generation: Generation, session: Session, wanted: Wanted, name: str) -> Impact:
     discovery, connection = runtime.discovery, session.connection()
     going = leaving(discovery, wanted, name)
-    lost = additions(generation.registry, [other for other in going if other in generation.enabled])
+    lost = additions(generation, [other for other in going if other in generation.enabled])
     owners = {*discovery.found, *wanted.known}
     counted = {each: count(connection, each) for other in going for each in tables_of(connection, other, owners)}
     return Impact(name, discovery.label(name), wanted.version, lost, _others(discovery, name, going), counted)

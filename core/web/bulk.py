@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from flask import Response, request, url_for
 
 from core.contract.contributions import Action
+from core.data.records import Record
 from core.data.unit import transaction
 from core.errors import Refused
-from core.features.bulk import ACT, DELETE, EDIT, MAXIMUM_ROWS, bulk_payload
+from core.features.bin import delete_record
+from core.features.bulk import ACT, DELETE, EDIT, MAXIMUM_AT_ONCE, MAXIMUM_ROWS, bulk_payload, set_field
 from core.features.list_rows import ids
 from core.fields import Field
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
@@ -55,6 +57,30 @@ def ask_which(entity: RegisteredEntity, field: Field, sought: Sought) -> Respons
     url = url_for("editing.bulk", entity=entity)
     step = make_step(field, sought, url=url, method="post", hidden=hidden, back=home_path(came_from()))
     return page("core/pick_step.html", 422, page=step, shell=make_shell(step.heading))
+
+
+def change_rows(entity: RegisteredEntity, chosen: list[int], field: Field | None, value: str) -> Response:
+    """Set a field of the chosen rows, or without one delete them: a few at once in one operation, many as a job.
+
+    Raises `Invalid` for a value that does not fit.
+    """
+    if len(chosen) > MAXIMUM_AT_ONCE:
+        return start_bulk_job(entity, chosen, field, value)
+    with transaction(f"{entity.name}.bulk_{'delete' if field is None else 'edit'}") as unit:
+        missing = 0
+        for record_id in chosen:
+            record: Record | None = unit.session.get(entity.model, record_id)
+            if record is None or record.deleted_at is not None:
+                missing += 1
+            elif field is None:
+                delete_record(unit, record)
+            else:
+                set_field(unit, entity, record, field, value, None)
+        if missing:
+            unit.notice(
+                lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
+            )
+    return see(came_from(), unit.operation)
 
 
 def start_bulk_job(entity: RegisteredEntity, chosen: list[int], field: Field | None, value: str) -> Response:

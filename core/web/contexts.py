@@ -213,6 +213,8 @@ class SheetPage:
     """Where dropped files go, on every tab of a record the person may edit."""
     steps: Sequence[tuple[str, Text, str, str]] = ()
     """To the records before and behind it in the list: way, words, address, icon."""
+    place_url: str = ""
+    """Says which row of that list it is."""
     errors: Sequence[tuple[str, Text]] = ()
     tags: TagBox | None = None
     choosers: Sequence[StatusStrip] = ()

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from core.data.records import Likeness, Record
 from core.data.unit import transaction
 from core.errors import EditConflict, Invalid, NotFound, Refused
 from core.features.bin import delete_record, restore_record
-from core.features.bulk import MAXIMUM_AT_ONCE, set_field
+from core.features.bulk import set_field
 from core.features.writing import write_typed
-from core.i18n import Text, lazy as _, lazy_plural
+from core.i18n import Text, lazy as _
 from core.registry import RegisteredEntity
 from core.web.arguments import number_argument
-from core.web.bulk import ask_which, chosen_ids, start_bulk_job
+from core.web.bulk import ask_which, change_rows, chosen_ids
 from core.web.conflict import choose, make_conflict_page
-from core.web.contexts import Crumb, Done
+from core.web.contexts import Crumb
 from core.web.current import here
-from core.web.describe import load_summary
 from core.web.forms import (
     form_errors,
     make_form,
@@ -33,14 +32,13 @@ from core.web.forms import (
     writable_fields,
 )
 from core.web.last_list import list_address
-from core.web.list_address import read_query_string
-from core.web.list_page import make_one_row, make_row_page
 from core.web.new_records import MORE, filled, new_label, next_page, setting_defaults
 from core.web.number_boxes import NUMBER_SERIES, series_preview
+from core.web.one_row import row_answer
 from core.web.picking import FIND, Sought, read_link, read_links, target_of
 from core.web.policy import policy
 from core.web.responses import came_from, is_fragment, page, record_or_404, see
-from core.web.shell import group_label, make_done, make_shell
+from core.web.shell import group_label, make_shell
 from core.web.similar import certain, make_hint
 from core.web.submissions import earlier_result, form_key
 
@@ -270,28 +268,10 @@ def status(entity: RegisteredEntity, record_id: int) -> Response:
     except (Refused, EditConflict) as error:
         if not is_fragment() or request.form.get("sheet"):
             raise
-        return _row(entity, record_id, error.message, None)
+        return row_answer(entity, record_id, error.message, None)
     if is_fragment() and not request.form.get("sheet"):
-        return _row(entity, record_id, None, unit.operation)
+        return row_answer(entity, record_id, None, unit.operation)
     return see(came_from(), unit.operation)
-
-
-def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation: int | None) -> Response:
-    """The row as it is now, with the message out of band; the old value stays when the change was refused."""
-    here().fresh()
-    target = came_from()
-    query = read_query_string(entity, target.partition("?")[2])
-    row = make_one_row(query, record_id, error)
-    if row is None:
-        raise NotFound(_("This record does not exist, or was deleted"))
-    done = _done(operation) if operation is not None else None
-    html = render_template("core/list_row.html", page=make_row_page(query, row, target), done=done)
-    return Response(html, 200 if error is None else 422)
-
-
-def _done(operation: int) -> Done | None:
-    summary = load_summary(here().session, operation)
-    return None if summary is None else make_done(summary)
 
 
 # -- many -------------------------------------------------------------------------------------------------------
@@ -314,23 +294,7 @@ def bulk(entity: RegisteredEntity) -> Response:
         if isinstance(read, Sought):
             return ask_which(entity, field, read)
         value = read
-    if len(chosen) > MAXIMUM_AT_ONCE:
-        return start_bulk_job(entity, chosen, None if action == "delete" else field, value)
-    with transaction(f"{entity.name}.bulk_{'delete' if action == 'delete' else 'edit'}") as unit:
-        missing = 0
-        for record_id in chosen:
-            record = unit.session.get(entity.model, record_id)
-            if record is None or record.deleted_at is not None:
-                missing += 1
-            elif action == "delete":
-                delete_record(unit, record)
-            elif field is not None:
-                set_field(unit, entity, record, field, value, None)
-        if missing:
-            unit.notice(
-                lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
-            )
-    return see(came_from(), unit.operation)
+    return change_rows(entity, chosen, None if action == "delete" else field, value)
 
 
 # -- bin --------------------------------------------------------------------------------------------------------

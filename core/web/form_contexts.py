@@ -144,12 +144,13 @@ class FormPage:
 
 @dataclass(frozen=True, slots=True)
 class FieldForm:
-    """One field edited in place; `seen` is the value it was drawn for."""
+    """One field edited in place; `seen` is the value it was drawn for. `in_list`: it stands in a cell of a list."""
 
     url: str
     control: FormControl
     seen: str
     cancel_url: str
+    in_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

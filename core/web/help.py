@@ -54,10 +54,11 @@ def _key_groups() -> list[KeyGroup]:
             [
                 (("j",), _("Next row")), (("k",), _("Previous row")), (("Enter",), _("Open the row")),
                 (("x",), _("Select the row")), (("Shift+x",), _("Select all rows from the last one selected")),
-                (("s", "1–9"), _("Set the status of the row")), (("f",), _("Add filter")), (("v",), _("Choose a view")),
+                (("s", "1–9"), _("Set the status of the row")), (("m",), _("Change the status")),
+                (("→",), _("Walk through the cells of the row")), (("F2",), _("Edit the cell")), (("e",), _("Edit the cell")), (("f",), _("Add filter")), (("v",), _("Choose a view")),
             ],
         ),
-        KeyGroup(_("On a record"), [(("e",), _("Edit")), (("n",), _("Add a note")), (("j",), _("Next record")), (("k",), _("Previous record"))]),
+        KeyGroup(_("On a record"), [(("e",), _("Edit")), (("n",), _("Add a note")), (("m",), _("Change the status")), (("j",), _("Next record")), (("k",), _("Previous record"))]),
         KeyGroup(
             _("In forms and dialogs"),
             [(("Ctrl+Enter",), _("Save")), (("Ctrl+S",), _("Save")), (("Esc",), _("Cancel or close"))],

@@ -13,13 +13,17 @@ from core.web.form_contexts import Combobox
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A list column's head: its sort link and state (`ascending`, `descending` or none)."""
+    """A list column's head: its sort link and state (`ascending`, `descending` or none).
+
+    `edits`: its cells are edited in place.
+    """
 
     name: str
     label: Text
     align: str
     sort_url: str | None
     sorted: str | None
+    edits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,10 @@ class ListPage:
     """What modules do with the list as it is shown, under *More actions*."""
     tag_url: str | None = None
     """Puts a tag on the chosen rows."""
+    edit_url: str | None = None
+    """Gives a field of the chosen rows a value."""
+    assigned: str | None = None
+    """The field that says who is responsible for a row, where the person may set it."""
 
 
 @dataclass(frozen=True, slots=True)

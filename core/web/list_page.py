@@ -18,6 +18,7 @@ from core.features.list_rows import COUNT_CAP, FIRST_COLUMN, Page, count, read_p
 from core.fields import Field, Option
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
+from core.web.bulk_fields import assigned_field, fields_of_many
 from core.web.cells import Cell, cell_maker, link_titles, make_strip
 from core.web.commands import list_buttons, rows_buttons
 from core.web.contexts import ActionButton
@@ -25,12 +26,14 @@ from core.web.current import here
 from core.web.desk import desk
 from core.web.facets import facets_url
 from core.web.form_contexts import Combobox
+from core.web.forms import writable_fields
 from core.web.list_address import ALL, list_url, pairs_of, query_string, shown_string
 from core.web.list_contexts import Arrangement, Column, ListPage, ListRow, ListTab, ListTools, RowPage
 from core.web.list_filters import empty_form, field_groups, make_chips
 from core.web.picking import few_or_search, target_of
 from core.web.plugin_actions import offered, row_buttons, several_buttons
 from core.web.saved_view_box import make_view_box
+from core.web.status_menu import in_menu, status_menu
 from core.web.tag_boxes import may_tag
 
 COLUMNS, SORT = "columns", "sort"
@@ -93,6 +96,10 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
         row_actions=several_buttons(query.entity, "list"),
         mail_url=url_for("mail_send.send", entity=query.entity) if may_edit and email_fields(query.entity) else None,
         tag_url=url_for("tags.bulk", entity=query.entity) if may_edit and may_tag(query.entity) else None,
+        edit_url=url_for("bulk_fields.edit", entity=query.entity)
+        if may_edit and fields_of_many(query.entity)
+        else None,
+        assigned=found_owner.name if may_edit and (found_owner := assigned_field(query.entity)) else None,
         bulk_statuses=bulk_options,
         bulk_combo=bulk_combo,
         bulk_label=_("Set status")
@@ -148,13 +155,15 @@ def _range_text(found: Page, number: int, *, capped: bool) -> Text:
 def _columns(query: ListQuery) -> list[Column]:
     columns = []
     first = query.sort[0]
+    typed = writable_fields(query.entity) if here().may(query.entity.permission("edit")) else []
+    edited = [found for found in typed if found not in (query.columns[0], query.entity.quick_field)]
     for field in query.columns:
         by = _sorted_by(query, field)
         current = first.field.name == by.name
         state = None if not current else ("descending" if first.descending else "ascending")
         key = SortKey(by, descending=current and not first.descending)
         url = list_url(replace(query, place=None, sort=(key,)))
-        columns.append(Column(field.name, field.label, field.type.align, url, state))
+        columns.append(Column(field.name, field.label, field.type.align, url, state, field in edited))
     return columns
 
 
@@ -245,7 +254,7 @@ def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) ->
     if row is None:
         return None
     buttons = row_buttons(query.entity, [record_id]).get(record_id, ())
-    return replace(_row(query, _makers(query, [row]), row, buttons), gone=not matches, error=error)
+    return replace(_row(query, _makers(query, [row]), row, buttons, error), gone=not matches, error=error)
 
 
 def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
@@ -264,7 +273,13 @@ def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
     return makers
 
 
-def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: Sequence[ActionButton]) -> ListRow:
+def _row(
+    query: ListQuery,
+    makers: Sequence[Cell],
+    row: Sequence[Any],
+    buttons: Sequence[ActionButton],
+    error: Text | None = None,
+) -> ListRow:
     record_id = row[0]
     values = row[FIRST_COLUMN : FIRST_COLUMN + len(makers)]
     cells = [maker(value) for maker, value in zip(makers, values, strict=True)]
@@ -276,6 +291,9 @@ def _row(query: ListQuery, makers: Sequence[Cell], row: Sequence[Any], buttons: 
     may_edit = here().may(query.entity.permission("edit"))
     if quick is not None and column is not None and may_edit:
         strip = make_strip(quick, row[FIRST_COLUMN + column], title, f"{base}/status")
+        if in_menu(query):
+            cells[column] = status_menu(strip, cells[column], title, base, error)
+            strip = None
     edit_url = f"{base}/edit" if may_edit else None
     return ListRow(record_id, title, base, cells, strip, edit_url=edit_url, actions=buttons)
 

@@ -156,12 +156,13 @@ def _impact_page(name: str, verb: str, problem: Text | None, status: int) -> Res
         (_("Lists"), added.entities),
         (_("Fields"), added.fields),
         (_("Panels"), added.panels),
+        (_("Actions and commands"), tuple(dict.fromkeys((*added.actions, *added.commands)))),
         (_("Permissions"), added.permissions),
         (_("Scheduled jobs"), added.jobs),
         (_("Tables"), added.tables),
     )
     adds += [(title, list(items)) for title, items in titles if items and verb == "enable"]
-    adds += [(title, list(items)) for title, items in titles[:4] if items and verb == "disable"]
+    adds += [(title, list(items)) for title, items in titles[:5] if items and verb == "disable"]
     if effect.rows:
         adds.append(
             (

@@ -1,4 +1,8 @@
-"""One field edited in place: on the sheet with script, on a page of its own without (UX 2.3)."""
+"""One field edited in place: on the sheet and in a list with script, on a page of its own without (UX 2.1, 2.3).
+
+In a list (`list`) a saved value answers with the row; the list's own form, linked from the menu of its row, does without
+script.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.form_contexts import FieldForm
 from core.web.forms import country_of, make_control, writable_fields
+from core.web.one_row import row_answer
 from core.web.picking import FIND, read_links
 from core.web.policy import policy
 from core.web.responses import is_fragment, page, record_or_404, see
@@ -65,7 +70,17 @@ def save(entity: RegisteredEntity, record_id: int, name: str) -> Response:
         return _form(entity, record, field, typed, _dumped(record, field), error.message, 409)
     except (Invalid, Refused) as error:
         return _form(entity, record, field, typed, seen, error.message, 422)
+    if _in_list():
+        answer = row_answer(entity, record_id, None, unit.operation)
+        answer.headers["HX-Retarget"] = f"#row-{record_id}"
+        answer.headers["HX-Reswap"] = "outerMorph"
+        return answer
     return see(url_for("records.sheet", entity=entity, record_id=record_id), unit.operation)
+
+
+def _in_list() -> bool:
+    """Whether the field stands in a cell of a list; the answer is a part of its page then."""
+    return is_fragment() and "list" in request.values
 
 
 def _dumped(record: Record, field: Field) -> str:
@@ -87,6 +102,7 @@ def _form(
     places = {one.name: _dumped(record, one) for one in entity.fields.values() if isinstance(one.type, Country)}
     country = country_of(entity, places)
     form = FieldForm(url, make_control(entity, field, typed, error, country), seen or "", sheet)
+    form = FieldForm(url, make_control(entity, field, typed, error), seen or "", sheet, _in_list())
     if is_fragment():
         html = render_template("core/field_form.html", form=form)
         return Response(html, status, content_type="text/html; charset=utf-8")

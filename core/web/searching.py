@@ -22,6 +22,7 @@ from core.web.cells import make_strip
 from core.web.commands import command_url, offered_commands
 from core.web.contexts import Crumb
 from core.web.current import here
+from core.web.last_searches import last_searches, remember_search
 from core.web.palette_contexts import Palette, PaletteGroup, PaletteOption, SearchGroup, SearchPage
 from core.web.plugin_actions import offered, record_buttons
 from core.web.policy import SIGNED_IN, policy
@@ -90,14 +91,20 @@ def _group(found: Found, text: str) -> SearchGroup:
 @blueprint.get("/palette")
 @policy(SIGNED_IN)
 def palette() -> Response:
-    """What the palette lists for what is typed (`q`) on a page (`ctx`); without script the search does."""
+    """What the palette lists for what is typed (`q`) on a page (`ctx`); without script the search does.
+
+    `keep`: something was opened by it, so it is among the last searches from now on.
+    """
     text = _asked()
     if not is_fragment():
         return see(url_for("searching.index", q=text) if text else url_for("searching.index"))
+    if "keep" in request.args:
+        return remember_search(Response(status=204), text)
     words = (fold(text) or "").split()
     records = _found(text) if text else _recent()
     groups = [
         PaletteGroup(_("Records") if text else _("Recent records"), records),
+        PaletteGroup(_("Last searches"), [] if text else _searches()),
         PaletteGroup(_("Commands"), _matching(_commands(request.args.get("ctx", "")), words)),
     ]
     if text:
@@ -137,6 +144,10 @@ def _recent() -> list[PaletteOption]:
             for hit in read_titles(surroundings.session, queries[name], numbers):
                 options[name, hit.id] = _record_option(queries[name].entity, hit, named=True)
     return [options[place] for place in places if place in options][:RECENT]
+
+
+def _searches() -> list[PaletteOption]:
+    return [PaletteOption(said, url_for("searching.index", q=said), "search") for said in last_searches()]
 
 
 def _matching(options: Iterable[tuple[PaletteOption, str]], words: Sequence[str]) -> list[PaletteOption]:

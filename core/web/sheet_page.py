@@ -114,6 +114,7 @@ def make_sheet_page(
         files=make_files_box(registered, record, may_edit=may_edit) if tab == FILES and not deleted else None,
         upload=make_upload_form(registered, record) if may_edit else None,
         steps=() if deleted else step_links(registered, record.id),
+        place_url=url_for("stepping.place", **place),
         errors=errors,
         tags=None if deleted else make_tag_box(registered, record, may_edit=may_edit),
     )

@@ -43,6 +43,10 @@ REVIEWED = {
         "color-contrast",
         "partially overlaps other elements",
     ): "half under an open menu or the Create button; looked at elsewhere while in sight",
+    (
+        "color-contrast",
+        "partially obscured by another element",
+    ): "scrolled out of a list with a bar below it; the same lines are looked at while in sight",
     ("color-contrast", "Element has no value"): "an empty control; what is typed has the colours of one that is filled",
 }
 """What axe cannot decide by itself, with a part of its reason, and why it is right."""

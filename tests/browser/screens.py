@@ -118,6 +118,35 @@ def list_selected(desk: Desk) -> None:
     expect(desk.page.locator("#bulk")).to_be_visible()
 
 
+def list_cell(desk: Desk) -> None:
+    """A cell being edited, with a value that was refused."""
+    made = desk.create(phone="+33199001234", town="Delft")
+    desk.go(f"/thirdparties?q={made.name.replace(' ', '+')}&c=phone&c=town")
+    desk.page.locator(".rows tbody tr").first.locator("td").nth(1).dblclick()
+    desk.page.locator("#f-phone").fill("12")
+    desk.keys("Enter")
+    expect(desk.page.locator("#f-phone-error")).to_be_visible()
+
+
+def list_status_menu(desk: Desk) -> None:
+    """Menus instead of strips, one of them open."""
+    desk.go("/thirdparties?f=country:is:NL&per=100")
+    desk.page.locator(".strip-menu").first.click()
+    expect(desk.page.locator("#status-menu")).to_be_visible()
+
+
+def bulk_field(desk: Desk) -> None:
+    list_selected(desk)
+    desk.by("button", "Edit", desk.by("group", "Bulk actions")).click()
+    expect(desk.by("combobox", "Field")).to_be_visible()
+
+
+def bulk_assign(desk: Desk) -> None:
+    list_selected(desk)
+    desk.by("button", "Assign").click()
+    expect(desk.by("combobox", "Owner")).to_be_visible()
+
+
 def list_undo(desk: Desk) -> None:
     """A status changed by one click, twice."""
     made = [desk.create(town="Delft", country="NL", role="prospect") for _number in range(2)]
@@ -292,6 +321,10 @@ OTHERS: dict[str, Screen] = {
     "list, menu of a row": list_row_menu,
     "list, rows selected": list_selected,
     "list, refused and gone": list_refused,
+    "list, cell refused": list_cell,
+    "list, menus of statuses": list_status_menu,
+    "rows, which field": bulk_field,
+    "rows, assigned": bulk_assign,
     "leads": leads,
     "sheet, menu open": sheet_menu,
     "sheet, deleted": sheet_deleted,

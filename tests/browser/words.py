@@ -27,6 +27,7 @@ FIXED = {
     "Apply": "Appliquer", "Remove filter: {f}": "Retirer le filtre : {f}", "Columns": "Colonnes",
     "Select {name}": "Sélectionner {name}", "Select all on this page": "Tout sélectionner sur cette page",
     "Set {name} to {status}": "Passer {name} à {status}", "Actions for {name}": "Actions pour {name}",
+    "{status}, change status of {name}": "{status}, changer le statut de {name}", "Assign": "Affecter",
     "Bulk actions": "Actions groupées", "Set status": "Changer le statut", "First page": "Première page",
     "Select all {n}": "Sélectionner les {n}", "Previous page": "Page précédente", "Next page": "Page suivante", "{n} prospects": "{n} prospects",
     # UX 2.3: sheets

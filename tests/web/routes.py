@@ -98,6 +98,10 @@ ROUTES: dict[str, Route] = {
     ),
     "actions.undo_operation": form(SIGNED_IN, OPERATION, hidden=422, spends=True),
     "audit.index": page(ADMINISTER),
+    "bulk_fields.edit": form(
+        EDIT, RECORD, form={"id": "{number}", "field": "town", "new": "Lyon {again}", "then": "save"}, only="thirdparty",
+        hidden=303, bin=303,
+    ),
     "company_settings.index": page(ADMINISTER),
     "company_settings.save": form(ADMINISTER, done=422, form={"fiscal_month": "none"}),
     "confirm.check": form(SIGNED_IN, form={"confirm_password": PASSWORD}),
@@ -252,6 +256,7 @@ ROUTES: dict[str, Route] = {
     "sign_ins.end": form(SIGNED_IN, SIGN_IN, hidden=303, ends=True),
     "sign_ins.end_others": form(SIGNED_IN, ends=True),
     "sign_ins.index": page(SIGNED_IN),
+    "stepping.place": page(VIEW, RECORD, done=303),  # with script 200: see test_places_in_lists.py
     "stepping.step": page(VIEW, RECORD, done=303, place={"way": "next"}),
     "similar.index": page(VIEW, LIST, query="name=zinc&email=zinc@zinc.example"),
     "styles.sheet": page(PUBLIC),
@@ -283,6 +288,7 @@ MORE: dict[str, Route] = {
     "editing.bulk:delete": form(
         EDIT, RECORD, form={"id": "{number}", "action": "delete"}, also=DELETE, hidden=303, bin=303, spends=True
     ),
+    "bulk_fields.edit:which": form(EDIT, RECORD, done=200, form={"id": "{number}"}, only="thirdparty", hidden=200, bin=200),
     "records.index:tags": page(VIEW, LIST, query="f=tags:in:Trade", only="thirdparty"),
     "tags.bulk:which": form(EDIT, RECORD, done=200, form={"id": "{number}"}, only="thirdparty", hidden=200, bin=200),
     "parts.delete:addresses": form(EDIT, ADDRESS, place=ADDRESSES, only="thirdparty", spends=True),

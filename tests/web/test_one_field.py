@@ -33,6 +33,38 @@ def test_a_fact_is_changed_with_its_own_form(zinc: Site) -> None:
     assert row_of(zinc, ThirdParty, 1)["phone"] == "+33478000000"
 
 
+@pytest.mark.covers("UI-1")
+def test_a_cell_of_a_list_is_changed_and_answers_with_its_row(zinc: Site) -> None:
+    browser = zinc.browser()
+    here = {"HX-Request": "true"}
+    listed = browser.get("/thirdparties?c=phone&c=customer_since").text
+    assert 'data-edits="phone"' in listed
+    assert 'data-edits="customer_since"' not in listed  # nobody types it
+    assert 'data-edits="name"' not in listed  # leads to the record
+    form = browser.get("/thirdparties/1/field/phone?list=1", headers=here).text
+    assert 'hx-target="closest .editing"' in form
+    sent = {
+        "phone": "+33 4 78 00 00 01",
+        "seen": "+33478000000",
+        "list": "1",
+        "return": "/thirdparties?c=phone&f=phone:filled",
+    }
+    wrong = browser.post("/thirdparties/1/field/phone", {**sent, "phone": "12"}, headers=here)
+    assert (wrong.status_code, "HX-Retarget" in wrong.headers) == (422, False)
+    assert 'value="12"' in wrong.text
+    saved = browser.post("/thirdparties/1/field/phone", sent, headers=here)
+    assert (saved.status_code, saved.headers["HX-Retarget"]) == (200, "#row-1")
+    assert saved.text.strip().startswith('<tr id="row-1">')
+    assert "/undo/" in saved.text
+    stale = browser.post("/thirdparties/1/field/phone", {**sent, "phone": "+33478000002"}, headers=here)
+    assert stale.status_code == 409
+    assert "was changed meanwhile" in stale.text
+    empty = {**sent, "phone": "", "seen": "+33478000001"}
+    gone = browser.post("/thirdparties/1/field/phone", empty, headers=here)
+    assert "No longer in this view" in gone.text
+    assert browser.post("/thirdparties/1/field/phone", {**sent, "seen": ""}).status_code == 303  # without script
+
+
 def test_a_wrong_value_stays_in_the_form(zinc: Site) -> None:
     answer = zinc.browser().post("/thirdparties/1/field/phone", {"phone": "12", "seen": "+33478000000"})
     assert answer.status_code == 422
