@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import LANGUAGES, OpenTab
 from tests.browser.desk import Desk, numbers
 
-pytestmark = pytest.mark.covers("UI-1", "PR-2")
+pytestmark = pytest.mark.covers("UI-1i", "PR-2a")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

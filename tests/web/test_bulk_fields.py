@@ -59,7 +59,7 @@ def test_what_is_not_typed_in_many_rows(rows: Site, field: str) -> None:
     assert rows.browser().post(EDIT, {"id": "1", "field": field, NEW: "x", "then": "save"}).status_code == 404
 
 
-@pytest.mark.covers("TP-7")
+@pytest.mark.covers("UI-1i")
 def test_the_whole_list_is_assigned_by_a_job_and_taken_back(rows: Site) -> None:
     browser, paul = rows.browser(), rows.people["Paul"].id
     everything = {"all": "1", "query": "q=Zinc", "field": "owner_id"}

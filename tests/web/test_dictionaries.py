@@ -13,7 +13,7 @@ from plugins.leads.models import Lead
 from tests.probe.helpers import add, fetch
 from tests.web.pages import create, fields_of, follow, operation_of
 
-pytestmark = pytest.mark.covers("PR-1")
+pytestmark = pytest.mark.covers("PR-1b")
 STATUSES = "/admin/dictionaries/contact_status"
 POTENTIALS = "/admin/dictionaries/potential"
 

@@ -33,7 +33,7 @@ def test_a_fact_is_changed_with_its_own_form(zinc: Site) -> None:
     assert row_of(zinc, ThirdParty, 1)["phone"] == "+33478000000"
 
 
-@pytest.mark.covers("UI-1")
+@pytest.mark.covers("UI-1i")
 def test_a_cell_of_a_list_is_changed_and_answers_with_its_row(zinc: Site) -> None:
     browser = zinc.browser()
     here = {"HX-Request": "true"}
