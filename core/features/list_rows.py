@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.data.query import LinkedField, ListQuery, Place, SortKey, joined_of, kind_of
@@ -40,11 +41,15 @@ from core.features.list_conditions import (
 )
 from core.features.list_finding import plan_for, run
 from core.features.list_plan import PLAIN, Plan, sort_index
+from core.features.time_limit import at_most, was_stopped
 from core.fields import Field
 from core.i18n import lazy as _
 
 COUNT_CAP = 10_001
 """Rows are counted exactly below it (UX 2.1)."""
+COUNT_SECONDS = 0.05
+"""What counting for a page may take; else only up to `FEW_CAP` (PERFORMANCE D6)."""
+FEW_CAP = 1_001
 FIRST_COLUMN = 2
 """Where the columns of a row begin: its id and version stand before."""
 Segment = Literal["whole", "empty", "filled"]
@@ -267,6 +272,23 @@ def count(session: Session, query: ListQuery, cap: int | None = COUNT_CAP) -> in
         return select(func.count()).select_from(matching(query, plan=plan).limit(cap).subquery())
 
     return int(run(session, plan_for(session, query, cap, sort=False), make)[0][0])
+
+
+def count_for_page(session: Session, query: ListQuery) -> tuple[int, bool]:
+    """How many rows match, and whether counting ended there: at the cap, or sooner where it took too long."""
+    known = query.scope.criterion(query.entity) if query.scope else None
+    if known is None and not query.filters and not query.search:
+        number = count(session, query)
+        return number, number >= COUNT_CAP
+    try:
+        with at_most(session.connection(), COUNT_SECONDS):
+            number = count(session, query)
+    except OperationalError as error:
+        if not was_stopped(error):
+            raise
+        number = count(session, query, FEW_CAP)
+        return number, number >= FEW_CAP
+    return number, number >= COUNT_CAP
 
 
 def count_by(session: Session, query: ListQuery, field: Field) -> dict[Any, int]:
