@@ -24,6 +24,9 @@ from core.testing.site import Site
 from plugins.leads.models import Lead, Origin
 from plugins.thirdparty.models import ThirdParty
 from tests.core.stock import ask
+from tests.probe.models import Mark
+
+pytest_plugins = ["tests.probe.fixtures"]
 
 ROWS = 180
 COUNTRIES, TAGS, STATUSES = ("", "FR", "PL"), ("", "Often", "Rare"), ("", "never", "refused")
@@ -217,6 +220,25 @@ def test_the_search_index_follows_every_write(sales: Site) -> None:
     sales.disable("thirdparty")
     sales.enable("thirdparty")
     _check(sales)
+
+
+def test_what_a_plugin_contributes_is_found_by_who_may_see_it(shop: Site) -> None:
+    shop.browser()
+    with transaction("test", context=shop.context()) as unit:
+        firm, other = (unit.add(ThirdParty(name=name, role="prospect")) for name in ("Zinc", "Purple Paint"))
+        unit.session.flush()
+        unit.facet(Mark, firm.id).remark = "Likes purple"
+        unit.facet(Mark, other.id).remark = "nothing"
+    assert names_found(shop, "purple") == {"Zinc", "Purple Paint"}
+    with transaction("test", context=shop.context()) as unit:
+        unit.facet(Mark, firm.id).remark = "Likes violet"
+    assert (names_found(shop, "purple"), names_found(shop, "likes vio")) == ({"Purple Paint"}, {"Zinc"})
+    entity = shop.runtime.follow().registry.entity("thirdparty")
+    query = ask(shop, entity, q=["violet"])
+    with shop.runtime.database.reading() as session:
+        assert count(session, query) == 1
+        hidden = replace(query, visible=query.visible - {"probe.remark"})
+        assert (count(session, hidden), read_page(session, hidden, []).rows) == (0, [])
 
 
 def _check(site: Site) -> None:
