@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Null,
     Select,
+    case,
     func,
     select,
     union,
@@ -28,8 +29,8 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from core.fields.links import LINKS
 
-PROBE_CAP = 6_001
-"""Rows of one condition are counted up to here."""
+PROBE_CAP, PROBE_SHARE = 6_001, 50
+"""Rows of one condition are counted up to here, and of a large list up to one in so many of its rows."""
 UNKNOWN_SHARE = 10
 """A condition of more rows is taken for one that selects a tenth of the list."""
 FETCH_COST = 1.5
@@ -78,6 +79,11 @@ class Sizes:
     total: int
     sets: Sequence[tuple[int, Branches]]
 
+    @property
+    def cap(self) -> int:
+        """What is as large as this was not counted further."""
+        return max(PROBE_CAP, self.total // PROBE_SHARE)
+
     def plan(self, limit: int | None, walk: str | None) -> Plan:
         """The plan for the first `limit` rows, or all; `walk`: the index they are sorted by, if there is one."""
         if not self.sets:
@@ -86,13 +92,13 @@ class Sizes:
         ids = self._ids(ordered)
         drive = Plan(self.table.c.id.in_(ids), ids, "NOT INDEXED", drives=True, exists=True)
         if limit is None or walk is None:
-            return drive if ordered[0][0] < PROBE_CAP else Plan(exists=True)
+            return drive if ordered[0][0] < self.cap else Plan(exists=True)
         share = 1.0
         for size, _branches in ordered:
-            guess = size if size < PROBE_CAP else max(size, self.total // UNKNOWN_SHARE)
+            guess = size if size < self.cap else max(size, self.total // UNKNOWN_SHARE)
             share *= min(1.0, max(guess, 0.5) / max(self.total, 1))
         walked = min(self.total, limit / share)
-        if ordered[0][0] < PROBE_CAP and FETCH_COST * ordered[0][0] <= walked:
+        if ordered[0][0] < self.cap and FETCH_COST * ordered[0][0] <= walked:
             return drive
         return Plan(hint=f'INDEXED BY "{walk}"', exists=True, otherwise=drive)
 
@@ -119,12 +125,15 @@ def measure(connection: Connection, lists: Sequence[tuple[FromClause, Sequence[B
     """Ask of some lists, each a table and its sets of ids, how large these are; one statement."""
     asked: list[Any] = []
     for table, sets in lists:
-        asked.append(select(func.max(table.c.id)).scalar_subquery())
-        branches = (branch.limit(PROBE_CAP).subquery() for one in sets for branch in one)
+        total = select(func.max(table.c.id)).scalar_subquery()
+        asked.append(total)
+        share = func.coalesce(total / PROBE_SHARE, 0)
+        cap = case((share > PROBE_CAP, share), else_=PROBE_CAP)
+        branches = (branch.limit(cap).subquery() for one in sets for branch in one)
         asked += [select(func.count()).select_from(branch).scalar_subquery() for branch in branches]
     found = iter(connection.execute(select(*asked)).one())
     return [
-        Sizes(table, next(found) or 0, [(min(PROBE_CAP, sum(next(found) for _branch in one)), one) for one in sets])
+        Sizes(table, next(found) or 0, [(sum(next(found) for _branch in one), one) for one in sets])
         for table, sets in lists
     ]
 

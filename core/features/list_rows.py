@@ -41,14 +41,14 @@ from core.features.list_conditions import (
 )
 from core.features.list_finding import plan_for, run
 from core.features.list_plan import PLAIN, Plan, sort_index
-from core.features.time_limit import at_most, was_stopped
+from core.features.time_limit import at_most, was_stopped, within_steps
 from core.fields import Field
 from core.i18n import lazy as _
 
 COUNT_CAP = 10_001
 """Rows are counted exactly below it (UX 2.1)."""
-COUNT_SECONDS = 0.05
-"""What counting for a page may take; else only up to `FEW_CAP` (PERFORMANCE D6)."""
+COUNT_SECONDS, COUNT_STEPS = 0.05, 1_500
+"""What counting for a page may take, on SQLite in thousands of its instructions; else only up to `FEW_CAP` (D6)."""
 FEW_CAP = 1_001
 FIRST_COLUMN = 2
 """Where the columns of a row begin: its id and version stand before."""
@@ -280,8 +280,10 @@ def count_for_page(session: Session, query: ListQuery) -> tuple[int, bool]:
     if known is None and not query.filters and not query.search:
         number = count(session, query)
         return number, number >= COUNT_CAP
+    connection = session.connection()
+    sqlite = connection.dialect.name == "sqlite"
     try:
-        with at_most(session.connection(), COUNT_SECONDS):
+        with within_steps(connection, COUNT_STEPS) if sqlite else at_most(connection, COUNT_SECONDS):
             number = count(session, query)
     except OperationalError as error:
         if not was_stopped(error):

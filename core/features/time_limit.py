@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,18 @@ _STEPS = 1_000
 def was_stopped(error: OperationalError) -> bool:
     """Whether the error is the end of the time."""
     return "interrupted" in str(error.orig) or getattr(error.orig, "sqlstate", None) == "57014"
+
+
+@contextmanager
+def within_steps(connection: Connection, thousands: int) -> Iterator[None]:
+    """Let SQLite end what takes more of its instructions in the block: the same on a busy machine as on an idle one."""
+    driver: Any = connection.connection.driver_connection
+    looks = itertools.count()
+    driver.set_progress_handler(lambda: next(looks) > thousands, _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 @contextmanager
