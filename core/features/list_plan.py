@@ -84,8 +84,11 @@ class Sizes:
         """What is as large as this was not counted further."""
         return max(PROBE_CAP, self.total // PROBE_SHARE)
 
-    def plan(self, limit: int | None, walk: str | None) -> Plan:
-        """The plan for the first `limit` rows, or all; `walk`: the index they are sorted by, if there is one."""
+    def plan(self, limit: int | None, walk: str | None, *, related: bool = False) -> Plan:
+        """The plan for the first `limit` rows, or all; `walk`: the index they are sorted by, if there is one.
+
+        `related`: the rows are sorted by what is searched, so that they stand together somewhere in that order.
+        """
         if not self.sets:
             return PLAIN
         ordered = sorted(self.sets, key=lambda one: one[0])
@@ -98,7 +101,7 @@ class Sizes:
             guess = size if size < self.cap else max(size, self.total // UNKNOWN_SHARE)
             share *= min(1.0, max(guess, 0.5) / max(self.total, 1))
         walked = min(self.total, limit / share)
-        if ordered[0][0] < self.cap and FETCH_COST * ordered[0][0] <= walked:
+        if ordered[0][0] < self.cap and (related or FETCH_COST * ordered[0][0] <= walked):
             return drive
         return Plan(hint=f'INDEXED BY "{walk}"', exists=True, otherwise=drive)
 
