@@ -126,7 +126,7 @@ def test_every_way_finds_the_same_rows(firms: Site, monkeypatch: pytest.MonkeyPa
             assert count(session, query) == len(expected), arguments
     assert some > 40
     if firms.runtime.database.is_sqlite:
-        assert ways[0.0] > 60 > ways[1e12], "both ways were gone"
+        assert ways[0.0] > ways[1e12] + 10, "both ways were gone"
 
 
 # -- what the database says it does -----------------------------------------------------------------------------
