@@ -78,7 +78,7 @@ def _for_postgresql(query: ListQuery, plan: Plan) -> Plan:
     if plan.ids is not None:
         key = query.entity.model.__table__.c.id
         narrow.append(key == any_(func.array(select(plan.ids.subquery()).scalar_subquery())))
-    return Plan(and_(*narrow) if narrow else None, exists=plan.exists and not plan.drives)
+    return Plan(and_(*narrow) if narrow else None)
 
 
 def _trigrams(query: ListQuery) -> ColumnElement[bool] | None:
