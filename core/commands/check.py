@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     from core.exchange.mail import care
     from core.features.file_care import look, repair
     from core.features.file_store import FileStore
+    from core.features.search_index import is_whole
 
     with started_runtime() as runtime:
         store = FileStore(runtime.config.files)
@@ -43,7 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
             bar = Bar(0, "files")
             found, doubts = look(session, store, told=bar.move), care.look(session)
             bar.end()
+            slow = not is_whole(session.connection(), runtime.generation.registry.models)
         _say(found)
+        if slow:
+            print(
+                _(
+                    "Texts are searched row by row, which is right and slow: an index is missing. On PostgreSQL let an administrator run CREATE EXTENSION pg_trgm, then restart Comptoir."
+                )
+            )
         _say_of_mail(doubts)
         if not found.missing and not found.strays:
             return FOUND if doubts else 0

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from core.data.session import READING, GuardedSession
 from core.errors import Busy
@@ -32,9 +33,16 @@ SQLITE_SETTINGS = (
     "PRAGMA cache_size=-32000",
 )
 SQLITE_ARGUMENTS = {"check_same_thread": False, "timeout": 0.2}
-POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=15s -c idle_in_transaction_session_timeout=10min"
+POSTGRESQL_OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan -c lock_timeout=15s -c idle_in_transaction_session_timeout=10min"
 MODE = "comptoir_mode"
 WAIT = "comptoir_wait"
+
+
+class _HintCompiler(SQLiteCompiler):
+    """Writes index hints, which SQLAlchemy leaves out for SQLite (PERFORMANCE 1.3)."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
 
 
 class Database:
@@ -48,6 +56,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         if self.is_sqlite:
             self.engine = create_engine(self.url, connect_args=SQLITE_ARGUMENTS, hide_parameters=True)
+            self.engine.dialect.statement_compiler = _HintCompiler
             event.listen(self.engine, "connect", _connect_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:

@@ -28,6 +28,9 @@ CORE_FOLDER = Path(__file__).parent.parent / "migrations"
 MIGRATION_LOCK = 0x0C0817011
 """Key of the PostgreSQL advisory lock that keeps two processes from migrating at once."""
 
+SEARCH_PREFIX = "core_search_"
+"""How the indexes of searched texts begin, which follow the declarations and no step (`core.features.search_index`)."""
+
 _process_lock = threading.Lock()  # `alembic.op` is one proxy for the whole process
 
 
@@ -149,6 +152,6 @@ def only(tables: Iterable[Table]) -> dict[str, Any]:
     names = {table.name for table in tables}
 
     def include(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-        return kind != "table" or name in names
+        return name in names if kind == "table" else not (name or "").startswith(SEARCH_PREFIX)
 
     return {"include_object": include, "compare_type": True}

@@ -202,8 +202,12 @@ def number_field(registered: RegisteredEntity) -> str:
 
 def in_use(session: Session, registered: RegisteredEntity, codes: Sequence[str]) -> set[str]:
     """Those of some codes that records have, in the bin too."""
-    column = registered.model.__table__.columns[number_field(registered)]
-    return set(session.connection().execute(select(column).where(column.in_(codes))).scalars())
+    found = registered.fields[number_field(registered)]
+    statement = select(found.column).where(found.column.in_(codes))
+    keys = [found.type.key(code) for code in codes]
+    if found.key_column is not None and None not in keys:  # has an index of the bin, too
+        statement = statement.where(found.key_column.in_(keys))
+    return set(session.connection().execute(statement).scalars())
 
 
 def printed(session: Session, of: RegisteredEntity, mask: Mask, maker: Maker, record: Record | None = None) -> Context:

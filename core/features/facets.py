@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.data.query import Filter, ListQuery
 from core.features.list_rows import count_by
+from core.features.time_limit import at_most, was_stopped
 from core.fields import Boolean, Field, occurring
 from core.fields.base import EMPTY, IN, IS
 
 FACET_SECONDS = 0.2
 """What one facet may take before it is left to a click."""
 MAXIMUM_FACETS = 8
-_STEPS = 1_000
-"""Instructions of SQLite between two looks at the clock."""
 CHOSEN = frozenset({IS.name, IN.name})
 
 
@@ -52,33 +48,9 @@ def count_facet(
     if seconds is None:
         return count_by(session, rest, field)
     try:
-        with _at_most(session.connection(), seconds):
+        with at_most(session.connection(), seconds):
             return count_by(session, rest, field)
     except OperationalError as error:
-        if _was_stopped(error):
+        if was_stopped(error):
             return None
         raise
-
-
-def _was_stopped(error: OperationalError) -> bool:
-    return "interrupted" in str(error.orig) or getattr(error.orig, "sqlstate", None) == "57014"
-
-
-@contextmanager
-def _at_most(connection: Connection, seconds: float) -> Iterator[None]:
-    """Let the database end what takes longer in the block; the transaction goes on."""
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        deadline = time.monotonic() + seconds
-        driver.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
-        try:
-            yield
-        finally:
-            driver.set_progress_handler(None, 0)
-        return
-    savepoint = connection.begin_nested()
-    try:
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
-        yield
-    finally:
-        savepoint.rollback()  # the limit goes with it; nothing was written

@@ -5,11 +5,12 @@ Lists read Core rows, page by key, and count up to a cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Select,
     and_,
@@ -18,135 +19,116 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    not_,
     nulls_first,
     nulls_last,
     or_,
     select,
+    tuple_,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from core.data.query import Filter, LinkedField, ListQuery, Place, SortKey, joined_of, kind_of
+from core.data.query import LinkedField, ListQuery, Place, SortKey, joined_of, kind_of
 from core.errors import Invalid, Refused
+from core.features.list_conditions import (
+    LAST_CHARACTER,
+    conditions,
+    joined_with,
+    matching,
+    planned,
+    sort_column_of,
+    used_fields,
+)
+from core.features.list_finding import plan_for, run
+from core.features.list_plan import PLAIN, Plan, sort_index
+from core.features.time_limit import at_most, was_stopped, within_steps
 from core.fields import Field
 from core.i18n import lazy as _
 
 COUNT_CAP = 10_001
 """Rows are counted exactly below it (UX 2.1)."""
+COUNT_SECONDS, COUNT_STEPS = 0.05, 1_500
+"""What counting for a page may take, on SQLite in thousands of its instructions; else only up to `FEW_CAP` (D6)."""
+FEW_CAP = 1_001
 FIRST_COLUMN = 2
 """Where the columns of a row begin: its id and version stand before."""
-_LAST = "\U0010ffff"
-"""Sorts after every character a key can hold."""
+Segment = Literal["whole", "empty", "filled"]
+"""Rows of a list whose first sort value is empty, or is not: each part is in the order of an index (PERFORMANCE C)."""
 
 
-def conditions(query: ListQuery) -> list[ColumnElement[bool]]:
-    """Everything a row must satisfy."""
-    deleted_at = query.entity.model.__table__.c.deleted_at
-    found: list[ColumnElement[bool]] = [deleted_at.is_(None)]
-    known = query.scope.criterion(query.entity) if query.scope else None
-    if known is not None:
-        found.append(known)
-    groups: dict[str, list[ColumnElement[bool]]] = {}
-    for one in query.filters:
-        groups.setdefault(one.group, []).append(_condition(query, one))
-    found += groups.pop("", [])
-    found += [or_(*alternatives) for alternatives in groups.values()]
-    if query.search:
-        found.append(_search(query))
-    return found
-
-
-def _condition(query: ListQuery, one: Filter) -> ColumnElement[bool]:
-    if not isinstance(one.field, LinkedField):
-        return one.field.criterion(one.operator, one.values)
-    found, link = one.field, one.field.via.column
-    criterion = found.field.criterion(one.operator, one.values)
-    if found.field.type.matches_nothing(one.operator, one.values):
-        return or_(link.is_(None), link.not_in(_linked(query, found).where(not_(criterion))))
-    return link.in_(_linked(query, found).where(criterion))
-
-
-def _linked(query: ListQuery, found: LinkedField, *columns: ColumnElement[Any]) -> Select[Any]:
-    """Columns, or else the ids, of the records a link may lead to, as far as the person may know of them."""
-    table: Any = found.target.model.__table__
-    joined = table
-    if found.field.owner is not found.target.model:
-        facet = found.field.owner.__table__
-        joined = table.outerjoin(facet, facet.c.record_id == table.c.id)
-    statement = select(*(columns or (table.c.id,))).select_from(joined).correlate(None)
-    known = query.scope.known(found.target) if query.scope else None
-    return statement if known is None else statement.where(known)
-
-
-def _sort_column(query: ListQuery, key: SortKey) -> ColumnElement[Any]:
-    if not isinstance(key.field, LinkedField):
-        return key.field.sort_column
-    found = key.field
-    own: Any = query.entity.model.__table__
-    table: Any = found.target.model.__table__
-    if table is own:  # a link among records of one list: the inner rows are those of a table of its own
-        inner = _linked(query, found, table.c.id, found.field.sort_column.label("value")).subquery()
-        value = select(inner.c.value).where(inner.c.id == found.via.column)
-        return value.correlate(*_own_tables(query)).scalar_subquery()
-    value = _linked(query, found, found.field.sort_column).where(table.c.id == found.via.column)
-    return value.correlate(*_own_tables(query)).scalar_subquery()
-
-
-def _own_tables(query: ListQuery) -> list[Any]:
-    return [query.entity.model.__table__, *(facet.__table__ for facet in query.entity.facets)]
-
-
-def _searched(query: ListQuery) -> list[Field]:
-    fields = query.entity.fields.values() if query.search else ()
-    return [found for found in fields if found.declaration.search and found.name in query.visible]
-
-
-def _search(query: ListQuery) -> ColumnElement[bool]:
-    terms = ((found.sort_column, found.type.search_term(query.search)) for found in _searched(query))
-    return or_(false(), *(column.contains(term, autoescape=True) for column, term in terms if term is not None))
-
-
-def _from(statement: Select[Any], query: ListQuery, fields: Iterable[Field]) -> Select[Any]:
-    """The statement on the entity's table, joined with the facets these fields live in."""
-    table: Any = query.entity.model.__table__
-    joined = table
-    used = {found.owner for found in fields}
-    for facet in query.entity.facets:
-        if facet in used:
-            joined = joined.outerjoin(facet.__table__, facet.__table__.c.record_id == table.c.id)
-    return statement.select_from(joined)
-
-
-def _used(query: ListQuery) -> list[Field]:
-    return [*(joined_of(one.field) for one in query.filters), *_searched(query)]
-
-
-def _matching(query: ListQuery, *more: Field) -> Select[Any]:
-    """The ids of all rows the query selects."""
-    ids = select(query.entity.model.__table__.c.id)
-    return _from(ids, query, [*_used(query), *more]).where(*conditions(query))
-
-
-def page_statement(query: ListQuery, columns: Sequence[Field], limit: int, *, backward: bool = False) -> Select[Any]:
+def page_statement(
+    query: ListQuery,
+    columns: Sequence[Field],
+    limit: int,
+    *,
+    backward: bool = False,
+    plan: Plan = PLAIN,
+    segment: Segment = "whole",
+) -> Select[Any]:
     """Rows of one page: id, version, the columns, then the sort values; facets joined only when used."""
     table = query.entity.model.__table__
     backward = query.place.backward if query.place is not None else backward
-    keys = [(key, _sort_column(query, key), key.descending != backward) for key in query.sort]
+    keys = [(key, sort_column_of(query, key), key.descending != backward) for key in query.sort]
     statement = select(
         table.c.id, table.c.version, *(found.column for found in columns), *(column for _key, column, _down in keys)
     )
-    used = [*columns, *_used(query), *(joined_of(key.field) for key in query.sort)]
-    statement = _from(statement, query, used).where(*conditions(query))
-    last = keys[-1][2]
-    if query.place is not None:
-        statement = statement.where(_beyond(keys, query.place, table.c.id, last))
+    used = [*columns, *used_fields(query), *(joined_of(key.field) for key in query.sort)]
+    first_owner = query.sort[0].field.owner if isinstance(query.sort[0].field, Field) else None
+    of_facet = segment != "whole" and first_owner in query.entity.facets
+    filled = first_owner if of_facet and segment == "filled" else None
+    statement = planned(joined_with(statement, query, used, filled), query, plan)
+    if filled is not None and plan.hints and (index := sort_index(keys[0][1])) is not None:
+        statement = statement.with_hint(filled.__table__, f'INDEXED BY "{index}"', "sqlite")
+    first, last = keys[0][1], keys[-1][2]
+    if segment != "whole":
+        statement = statement.where(_is_empty(query, first) if segment == "empty" else first.is_not(None))
+    if query.place is not None and _is_within(query.place, segment):
+        statement = statement.where(_beyond(keys, query.place, table.c.id, last, segment))
     orders: list[Any] = []
-    for key, column, down in keys:
+    identity = table.c.id
+    if of_facet and filled is None:
+        keys = keys[1:]  # all of them are empty: the order of the others is that of the list's own index
+    elif filled is not None:
+        identity = filled.__table__.c.record_id  # the same number, where the facet's index has it
+    for at, (key, column, down) in enumerate(keys):
         order: Any = desc(column) if down else asc(column)
-        if _nullable(key):  # one rule on both engines: empty first when rising, last when falling (PERFORMANCE 1.4)
+        if _nullable(key) and (at or segment == "whole" or len(keys) < len(query.sort)):
+            # one rule on both engines: empty first when rising, last when falling (PERFORMANCE 1.4)
             order = nulls_last(order) if down else nulls_first(order)
         orders.append(order)
-    return statement.order_by(*orders, desc(table.c.id) if last else asc(table.c.id)).limit(limit)
+    return statement.order_by(*orders, desc(identity) if last else asc(identity)).limit(limit)
+
+
+def _is_empty(query: ListQuery, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a sort value is empty; of a facet in words by which PostgreSQL knows that most rows may be meant."""
+    owner = query.sort[0].field.owner if isinstance(query.sort[0].field, Field) else query.entity.model
+    if owner is query.entity.model or not isinstance(column, Column):
+        return column.is_(None)
+    facet = owner.__table__.alias()
+    filled = select(facet.c.record_id).where(
+        facet.c.record_id == query.entity.model.__table__.c.id, facet.c[column.name].is_not(None)
+    )
+    return ~filled.correlate(query.entity.model.__table__).exists()
+
+
+def _is_within(place: Place, segment: Segment) -> bool:
+    """Whether a place lies in a segment; else all of that comes after it."""
+    return segment == "whole" or (place.values[0] is None) == (segment == "empty")
+
+
+def _segments(query: ListQuery, plan: Plan, *, sqlite: bool) -> Sequence[Segment]:
+    """The parts of a list that its page may have rows of, one after the other."""
+    key, place = query.sort[0], query.place
+    if plan.drives or isinstance(key.field, LinkedField) or not key.field.nullable:
+        return ("whole",)
+    falling = key.descending != (place is not None and place.backward)
+    if place is None:
+        if sqlite and key.field.owner is query.entity.model:
+            return ("whole",)  # its indexes have empty values where we want them
+        return ("filled", "empty") if falling else ("empty", "filled")
+    if place.values[0] is None:
+        return ("empty",) if falling else ("empty", "filled")
+    return ("filled", "empty") if falling else ("filled",)
 
 
 def _nullable(key: SortKey) -> bool:
@@ -154,21 +136,33 @@ def _nullable(key: SortKey) -> bool:
 
 
 def _beyond(
-    keys: Sequence[tuple[SortKey, ColumnElement[Any], bool]], place: Place, identity: ColumnElement[int], down: bool
+    keys: Sequence[tuple[SortKey, ColumnElement[Any], bool]],
+    place: Place,
+    identity: ColumnElement[int],
+    down: bool,
+    segment: Segment,
 ) -> ColumnElement[bool]:
     """What comes after the place, key by key: a row is, when its first different key is."""
     beyond: ColumnElement[bool] = identity < place.id if down else identity > place.id
-    for (key, column, falling), stored in reversed(list(zip(keys, place.values, strict=True))):
+    for at, ((key, column, falling), stored) in reversed(list(enumerate(zip(keys, place.values, strict=True)))):
+        alone = at == 0 and segment != "whole"
         if stored is None:
-            later: ColumnElement[bool] = false() if falling else column.is_not(None)
-            beyond = or_(later, and_(column.is_(None), beyond))
+            if not alone:
+                later: ColumnElement[bool] = false() if falling else column.is_not(None)
+                beyond = or_(later, and_(column.is_(None), beyond))
             continue
         found = kind_of(key.field)
         value = literal(found.type.load(stored) if found.key_column is None else stored, column.type)
+        whole = alone or not _nullable(key)
+        if whole and len(keys) == 1:
+            place_of, row = tuple_(value, literal(place.id)), tuple_(column, identity)
+            return row < place_of if falling else row > place_of
         later = column < value if falling else column > value
-        if falling and _nullable(key):
+        if falling and not whole:
             later = or_(later, column.is_(None))
         beyond = or_(later, and_(column == value, beyond))
+        if at == 0 and (whole or not falling):  # where to begin in the index
+            beyond = and_(column <= value if falling else column >= value, beyond)
     return beyond
 
 
@@ -186,11 +180,12 @@ def read_page(session: Session, query: ListQuery, columns: Sequence[Field], size
     """The page the query asks for, and how to go on. A place that cannot be compared falls back to the first page."""
     place, size = query.place, query.size if size is None else size
     try:
-        statement = page_statement(query, columns, size + 1)
+        found = first_rows(session, query, columns, size + 1)
     except (Refused, ValueError, TypeError):
+        if place is None:
+            raise
         query, place = replace(query, place=None), None
-        statement = page_statement(query, columns, size + 1)
-    found: list[Any] = list(session.connection().execute(statement))
+        found = first_rows(session, query, columns, size + 1)
     more, rows = len(found) > size, found[:size]
     backward = place is not None and place.backward
     if backward:
@@ -207,6 +202,21 @@ def read_page(session: Session, query: ListQuery, columns: Sequence[Field], size
     )
 
 
+def first_rows(session: Session, query: ListQuery, columns: Sequence[Field], limit: int) -> list[Any]:
+    """The first rows from the query's place on, in its direction, as `page_statement` has them."""
+    plan = plan_for(session, query, limit)
+    found: list[Any] = []
+    for segment in _segments(query, plan, sqlite=session.connection().dialect.name == "sqlite"):
+
+        def make(chosen: Plan, segment: Segment = segment, rest: int = limit - len(found)) -> Select[Any]:
+            return page_statement(query, columns, rest, plan=chosen, segment=segment)
+
+        found += run(session, plan, make)
+        if len(found) >= limit:
+            break
+    return found
+
+
 def place_at(query: ListQuery, row: Sequence[Any], backward: bool, number: int) -> Place:
     """The place beside a row of `page_statement`."""
     values = []
@@ -221,12 +231,12 @@ def go_to(session: Session, query: ListQuery, typed: str) -> Place | None:
 
     Raises `Invalid` for what is no value of the first sort key.
     """
-    key, column = query.sort[0], _sort_column(query, query.sort[0])
+    key, column = query.sort[0], sort_column_of(query, query.sort[0])
     found = kind_of(key.field)
     value = found.type.parse(typed)
     if value is not None and found.key_column is not None:
         text = found.type.key(value)
-        value = text + _LAST if text and key.descending else text
+        value = text + LAST_CHARACTER if text and key.descending else text
     if value is None:
         raise Invalid(_("Enter a value of %(field)s to go to", field=key.field.label))
     sought = literal(value, column.type)
@@ -237,7 +247,7 @@ def go_to(session: Session, query: ListQuery, typed: str) -> Place | None:
     row = session.connection().execute(page_statement(start, [], 1, backward=True).where(before)).first()
     if row is None:
         return None
-    rows = _matching(start, joined_of(key.field)).where(before).subquery()
+    rows = matching(start, joined_of(key.field)).where(before).subquery()
     number = int(session.connection().execute(select(func.count()).select_from(rows)).scalar_one())
     return place_at(start, row, False, number + 1)
 
@@ -251,23 +261,49 @@ def read_row(
     row = session.connection().execute(page_statement(alone, columns, 1).where(table.c.id == record_id)).first()
     if row is None:
         return None, False
-    matches = _matching(query).where(table.c.id == record_id)
+    matches = matching(query).where(table.c.id == record_id)
     return row, session.connection().execute(matches).first() is not None
 
 
 def count(session: Session, query: ListQuery, cap: int | None = COUNT_CAP) -> int:
     """How many rows match, counted up to `cap` if there is one."""
-    some = _matching(query).limit(cap).subquery()
-    return int(session.connection().execute(select(func.count()).select_from(some)).scalar_one())
+
+    def make(plan: Plan) -> Select[Any]:
+        return select(func.count()).select_from(matching(query, plan=plan).limit(cap).subquery())
+
+    return int(run(session, plan_for(session, query, cap, sort=False), make)[0][0])
+
+
+def count_for_page(session: Session, query: ListQuery) -> tuple[int, bool]:
+    """How many rows match, and whether counting ended there: at the cap, or sooner where it took too long."""
+    known = query.scope.criterion(query.entity) if query.scope else None
+    if known is None and not query.filters and not query.search:
+        number = count(session, query)
+        return number, number >= COUNT_CAP
+    connection = session.connection()
+    sqlite = connection.dialect.name == "sqlite"
+    try:
+        with within_steps(connection, COUNT_STEPS) if sqlite else at_most(connection, COUNT_SECONDS):
+            number = count(session, query)
+    except OperationalError as error:
+        if not was_stopped(error):
+            raise
+        number = count(session, query, FEW_CAP)
+        return number, number >= FEW_CAP
+    return number, number >= COUNT_CAP
 
 
 def count_by(session: Session, query: ListQuery, field: Field) -> dict[Any, int]:
     """How many rows match for each value of a field, all of them counted."""
-    numbers = _from(select(field.column, func.count()), query, [*_used(query), field]).where(*conditions(query))
+    numbers = joined_with(select(field.column, func.count()), query, [*used_fields(query), field]).where(
+        *conditions(query)
+    )
     return {value: number for value, number in session.connection().execute(numbers.group_by(field.column))}
 
 
 def ids(session: Session, query: ListQuery, limit: int) -> list[int]:
     """Ids of the matching rows, at most `limit`; for bulk actions."""
-    statement = _matching(query).order_by(query.entity.model.__table__.c.id).limit(limit)
-    return list(session.connection().execute(statement).scalars())
+    key = query.entity.model.__table__.c.id
+    plan = plan_for(session, query, limit, sort=False)
+    found = run(session, plan, lambda chosen: matching(query, plan=chosen).order_by(key).limit(limit))
+    return [row[0] for row in found]

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, literal, null, select, true, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
-from core.data.query import ListQuery
+from core.data.query import ListQuery, SortKey
+from core.features.list_conditions import LAST_CHARACTER
+from core.features.list_finding import plans_for
+from core.features.list_plan import Plan
 from core.features.list_rows import page_statement
 from core.fields import Field
 from core.fields.text import StoredText
@@ -52,13 +68,20 @@ def find_everywhere(session: Session, queries: Sequence[ListQuery], limit: int) 
     asked = [query for query in queries if query.search]
     if not asked:
         return []
-    parts = [select(_few(place, query, limit + 1).subquery()) for place, query in enumerate(asked)]
+    asked = [replace(query, sort=(SortKey(query.entity.title_field),), place=None) for query in asked]
+    plans = plans_for(session, asked, limit + 1)
+    few = (_few(place, query, limit + 1, plan) for place, (query, plan) in enumerate(zip(asked, plans, strict=True)))
+    parts = [select(one.subquery()) for one in few]
     rows = session.connection().execute(union_all(*parts) if len(parts) > 1 else parts[0]).all()
     found = []
     for place, query in enumerate(asked):
         fields = _details(query)
         hits = [
-            Hit(row[1], str(row[2]), [_told(field, raw) for field, raw in zip(fields, row[3:], strict=False) if raw])
+            Hit(
+                row[1],
+                str(row[2]),
+                [_told(field, raw) for field, raw in zip(fields, row[3 : 3 + len(fields)], strict=True) if raw],
+            )
             for row in rows
             if row[0] == place
         ]
@@ -81,16 +104,31 @@ def read_titles(session: Session, query: ListQuery, numbers: Sequence[int]) -> l
     return [hits[number] for number in numbers if number in hits]
 
 
-def _few(place: int, query: ListQuery, limit: int) -> Select[Any]:
+def _few(place: int, query: ListQuery, limit: int, plan: Plan) -> Select[Any]:
+    """The first rows whose name begins with what is searched, then the first others, each by the index of names."""
     table: Any = query.entity.model.__table__
     title = query.entity.title_field
     columns: list[ColumnElement[Any]] = [_text(title.column), *(_text(found.column) for found in _details(query))]
     columns += [cast(null(), String)] * (1 + DETAILS - len(columns))
-    shown = [literal(place).label("place"), table.c.id, *(column.label(f"c{at}") for at, column in enumerate(columns))]
     term = title.type.search_term(query.search)
-    first = true() if term is None else title.sort_column.startswith(term, autoescape=True)
-    statement = page_statement(query, [], limit).with_only_columns(*shown)
-    return statement.order_by(None).order_by(case((first, 0), else_=1), title.sort_column, table.c.id)
+    parts = []
+    for turn, first in enumerate((true(),) if term is None else _beginning(title.sort_column, term)):
+        shown = [
+            literal(place).label("place"),
+            table.c.id,
+            *(column.label(f"c{at}") for at, column in enumerate(columns)),
+        ]
+        order = [literal(turn).label("turn"), title.sort_column.label("title")]
+        statement = page_statement(query, [], limit, plan=plan).with_only_columns(*shown, *order)
+        parts.append(select(statement.where(first).subquery()))
+    found = (union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
+    return select(found).order_by(found.c.turn, found.c.title, found.c.id).limit(limit)
+
+
+def _beginning(column: ColumnElement[Any], term: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Whether a name begins with the term, or not, as ranges of its index."""
+    end = term + LAST_CHARACTER
+    return and_(column >= term, column < end), or_(column.is_(None), column < term, column >= end)
 
 
 def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -14,6 +14,7 @@ from core.data.references import declare_references
 from core.data.tables import bump
 from core.data.unit import Unit, transaction
 from core.errors import PluginError
+from core.features import search_index
 from core.features.dictionaries import seed_dictionary
 from core.i18n import lazy as _
 from core.runtime.discovery import Discovered
@@ -31,8 +32,13 @@ def install(unit: Unit, found: Discovered, plugin: Plugin, generation: Generatio
     """
     connection = unit.session.connection()
     folder = found.subfolder("migrations")
+    mapped = [model for model in generation.registry.models if model.__tablename__.startswith(f"{plugin.name}_")]
     if folder is not None:
+        known = read_wanted(unit.session).known.get(plugin.name)
+        if known is None or known.migrations != current_steps(found):  # triggers would keep steps from changing columns
+            search_index.drop(connection, [model.__tablename__ for model in mapped])
         migrate(connection, plugin.name, folder)
+    search_index.build(connection, search_index.outdated(connection, mapped))
     models = [model for owner, model in generation.hooks.gather("entities") if owner == plugin.name]
     declare_references(unit.session, plugin.name, models)
     for dictionary in plugin.dictionaries:
@@ -79,7 +85,18 @@ def upgrade_all(runtime: Runtime, generation: Generation) -> bool:
                 _upgrade(runtime, generation, found, plugin)
             except PluginError as error:
                 runtime.set_aside(PluginError(name, error.message, kind="migration"))
+    _index_texts(runtime, generation)
     return changed
+
+
+def _index_texts(runtime: Runtime, generation: Generation) -> None:
+    """Make the search indexes that no plugin's steps made: those of the core, and where a field came to be searched."""
+    models = generation.registry.models
+    with runtime.database.reading() as session:
+        behind = search_index.outdated(session.connection(), models)
+    if behind:
+        with runtime.database.connection() as connection:
+            search_index.build(connection, search_index.outdated(connection, models))
 
 
 def _upgrade(runtime: Runtime, generation: Generation, found: Discovered, plugin: Plugin) -> None:

@@ -30,6 +30,7 @@ from core.data.tables import (
 )
 from core.data.unit import transaction
 from core.errors import Refused, StateConflict
+from core.features import search_index
 from core.features.demo import DemoRecord
 from core.features.dictionaries import DictionaryEntry
 from core.features.file_store import FileStore
@@ -94,6 +95,7 @@ def purge(runtime: Runtime, name: str, *, actor: Actor = SYSTEM, dump_to: Path |
             if dump_to is not None and tables:
                 written = keep_dump(unit.session, _plan(runtime, name, tables, entities), dump_to)
             remove_pointing_at(unit.session, entities)
+            search_index.drop(connection, tables)
             drop_owner(connection, name, tables)
             for each in tables:
                 forget_links(connection, each)

@@ -14,7 +14,7 @@ from core.contract.contributions import View
 from core.data.numbering import Series
 from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, Asked, ListQuery, SortKey
 from core.exchange.mail.templates import email_fields
-from core.features.list_rows import COUNT_CAP, FIRST_COLUMN, Page, count, read_page, read_row
+from core.features.list_rows import FIRST_COLUMN, Page, count, count_for_page, read_page, read_row
 from core.fields import Field, Option
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
@@ -52,8 +52,10 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
     heading = view.label if view else entity.plural
     found = read_page(surroundings.session, query, query.columns)
     rows = make_rows(query, found.rows)
-    number = count(surroundings.session, query, None if exact else COUNT_CAP)
-    capped = not exact and number >= COUNT_CAP
+    number, capped = len(rows), False
+    if query.place is not None or found.next is not None:
+        session = surroundings.session
+        number, capped = (count(session, query, None), False) if exact else count_for_page(session, query)
     may_create = surroundings.may(query.entity.permission("create"))
     may_edit = surroundings.may(query.entity.permission("edit"))
     quick = query.entity.quick_field
@@ -125,13 +127,13 @@ def _bulk_url(query: ListQuery) -> str | None:
 
 def _counted(number: int, *, capped: bool) -> str:
     """A number of rows as people read it: beyond the cap nobody counts."""
-    return f"{format_integer(COUNT_CAP - 1)}+" if capped else format_integer(number)
+    return f"{format_integer(number - 1)}+" if capped else format_integer(number)
 
 
 def _count_text(number: int, one: Text, heading: Text, *, capped: bool) -> Text:
     one, words = (str(text)[:1].lower() + str(text)[1:] for text in (one, heading))
     if capped:
-        return _("%(number)s+ %(list)s", number=format_integer(COUNT_CAP - 1), list=words)
+        return _("%(number)s+ %(list)s", number=format_integer(number - 1), list=words)
     return lazy_plural(
         "%(number)s %(one)s", "%(number)s %(list)s", number, number=format_integer(number), one=one, list=words
     )

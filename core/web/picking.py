@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import Blueprint, Response, g, request, url_for
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from core.data.query import Filter, ListQuery, SortKey
+from core.features.list_rows import FIRST_COLUMN, first_rows
 from core.fields import Field, Link, Option
+from core.fields.base import CONTAINS, STARTS
 from core.fields.keys import fold
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
@@ -60,21 +63,38 @@ def target_of(found: Field) -> RegisteredEntity | None:
 
 def find_records(target: RegisteredEntity, text: str, limit: int) -> list[Option]:
     """Living records the person may know of whose name holds `text`; those that begin with it first."""
-    table, title = target.model.__table__, target.title_field
-    conditions: list[ColumnElement[bool]] = [table.c.deleted_at.is_(None)]
-    known = here().scope.criterion(target)
-    if known is not None:
-        conditions.append(known)
-    statement = select(table.c.id, title.column)
+    session, title = here().session, target.title_field
     wanted = text.strip()[:LONGEST_SEARCH]
     if wanted:
         term = title.type.search_term(wanted)
         if term is None or "\0" in term:
             return []
-        conditions.append(title.sort_column.contains(term, autoescape=True))
-        statement = statement.order_by(case((title.sort_column.startswith(term, autoescape=True), 0), else_=1))
-    statement = statement.where(*conditions).order_by(title.sort_column, table.c.id).limit(limit)
-    return [Option(str(row[0]), str(row[1])) for row in here().session.connection().execute(statement)]
+        found = first_rows(session, _named(target, STARTS.name, wanted), [title], limit)
+        if len(found) < limit:
+            known = {row[0] for row in found}
+            others = first_rows(session, _named(target, CONTAINS.name, wanted), [title], limit + len(known))
+            found += [row for row in others if row[0] not in known][: limit - len(found)]
+    else:
+        found = first_rows(session, _named(target), [title], limit)
+    return [Option(str(row[0]), str(row[FIRST_COLUMN])) for row in found]
+
+
+def _named(target: RegisteredEntity, operator: str = "", text: str = "") -> ListQuery:
+    """The records of a list whose name compares so, by name."""
+    title = target.title_field
+    return ListQuery(
+        entity=target,
+        filters=(Filter(title, operator, (text,)),) if operator else (),
+        left_out=(),
+        search="",
+        sort=(SortKey(title),),
+        view="",
+        columns=(),
+        place=None,
+        notices=(),
+        visible=frozenset({title.name}),
+        scope=here().scope,
+    )
 
 
 def title_of(target: RegisteredEntity, number: str) -> str:

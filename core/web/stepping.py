@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy import func, select
 
 from core.data.query import ListQuery
-from core.features.list_rows import COUNT_CAP, count, page_statement, place_at, read_row
+from core.features.list_rows import COUNT_CAP, count, first_rows, page_statement, place_at, read_row
 from core.i18n import Text, format_integer, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
@@ -62,13 +62,12 @@ def place(entity: RegisteredEntity, record_id: int) -> Response:
 
 def _neighbour(query: ListQuery, record_id: int, *, back: bool) -> int | None:
     """Also of a record that the list no longer shows, by where it would stand."""
-    connection = here().session.connection()
     row, _matches = read_row(here().session, query, [], record_id)
     if row is None:
         return None
     behind = replace(query, place=place_at(query, row, back, 1))
-    neighbour = connection.execute(page_statement(behind, [], 1)).first()
-    return None if neighbour is None else int(neighbour[0])
+    found = first_rows(here().session, behind, [], 1)
+    return int(found[0][0]) if found else None
 
 
 def step_links(entity: RegisteredEntity, record_id: int) -> list[tuple[str, Text, str, str]]:

@@ -1,5 +1,6 @@
 """The lead, and what leads add to third parties (LE-1, LE-2 as far as they are built)."""
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.api import (
@@ -24,6 +25,7 @@ class Lead(Owned):
     """A company or consumer not yet targeted."""
 
     __tablename__ = "leads_lead"
+    __table_args__ = (Index("ix_leads_lead_updated_at", "updated_at", "id"),)
     entity = Entity(
         "lead", _("Lead"), _("Leads"), slug="leads", title="name", new_label=_("New lead"), group="sales",
         icon="address-book", order=10, key="l", ownership=Ownership(),
@@ -32,8 +34,9 @@ class Lead(Owned):
 
     name: Mapped[str] = field(Text(128), _("Name"), listed=True, search=True)
     kind: Mapped[str] = field(
-        Choice({"company": _("Company"), "consumer": _("Consumer")}), _("Kind"), listed=True, default=lambda: "company"
-    )
+        Choice({"company": _("Company"), "consumer": _("Consumer")}), _("Kind"), listed=True, indexed=True,
+        default=lambda: "company",
+    )  # fmt: skip
     status: Mapped[str] = field(
         Status(dictionary="lead_status"), _("Status"), listed=True, quick=True, indexed=True, default=lambda: "new"
     )
@@ -56,6 +59,7 @@ class Origin(Facet, of=ThirdParty):
             }
         ),
         _("Source"),
+        indexed=True,
     )
 
 

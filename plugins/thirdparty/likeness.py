@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Column, ColumnElement, select, union
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import visitors
 
 from core.api import Email, Invalid, KeyedText, Likeness, Message, Phone, Text, Url, lazy as _
 from plugins.thirdparty.numbers import compact, vat_number
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 SHARED_BY_PROVIDER = 5
+MOST_OF_ONE = 200
+"""So many of one sort are looked at, with those in the trash and those the person may not know of."""
 SHORTEST = 3
 """Characters from which a name is looked for (UX 2.4)."""
 SIMILAR_BY = {
@@ -37,6 +40,8 @@ class _Question(NamedTuple):
     reason: Message
     most: int = SHOWN
     certain: bool = False
+    order: Sequence[ColumnElement[Any]] | None = None
+    """Which come first; None: the oldest."""
 
 
 def email_domain(email: str) -> str | None:
@@ -63,7 +68,9 @@ def find_similar(
         statement = select(model).where(question.condition)
         if but is not None:
             statement = statement.where(model.id != but)
-        matching = session.scalars(statement.order_by(model.id).limit(question.most + 1)).all()
+        # An id that is worked out, so that SQLite does not read all rows in the order of ids until it has enough.
+        order = (model.id + 0,) if question.order is None else question.order
+        matching = session.scalars(statement.order_by(*order).limit(question.most + 1)).all()
         if len(matching) > question.most and question.most != SHOWN:
             continue
         for record in matching[:SHOWN]:
@@ -83,21 +90,33 @@ def _questions(model: type[ThirdParty], values: Mapping[str, str], exact: bool) 
     if email:
         yield _Question(columns.email_key == _EMAIL.key(email), _("same email address"), certain=True)
         domain = email_domain(email)
-        shared = or_(columns.email_domain == domain, columns.website_domain == domain)
-        yield _Question(shared, _("same email domain"), SHARED_BY_PROVIDER)
+        shared = _either(columns.email_domain == domain, columns.website_domain == domain)
+        yield _Question(shared, _("same email domain"), SHARED_BY_PROVIDER, order=())
     site = _read(_URL, values.get("website", ""))
     if site:
-        yield _Question(columns.website_domain == website_domain(site), _("same web site"), SHARED_BY_PROVIDER)
+        mine = columns.website_domain == website_domain(site)
+        yield _Question(mine, _("same web site"), SHARED_BY_PROVIDER, order=())
     phones = (_read(_PHONE, values.get(name, "")) for name in ("phone", "mobile"))
     for key in (_PHONE.key(phone) for phone in phones if phone):
-        yield _Question(or_(columns.phone_key == key, columns.mobile_key == key), _("same phone number"))
+        yield _Question(_either(columns.phone_key == key, columns.mobile_key == key), _("same phone number"))
     name = values.get("name", "").strip()
     folded = _NAME.key(name)
     if folded and (exact or len(name) >= SHORTEST):
-        yield _Question(or_(columns.name_key == folded, columns.alias_key == folded), _("same name"))
+        yield _Question(_either(columns.name_key == folded, columns.alias_key == folded), _("same name"))
         if not exact:
             begins = _NAME.key_criterion(columns.name_key, "starts", [name[:128]])
-            yield _Question(begins, _("similar name"))
+            yield _Question(begins, _("similar name"), order=(columns.name_key, columns.id))
+
+
+def _either(one: ColumnElement[bool], other: ColumnElement[bool]) -> ColumnElement[bool]:
+    """One or the other, each by its own index: of a column that is empty nearly everywhere SQLite thinks too little of it.
+
+    Of each at most so many: a provider's domain has more than anybody would look at.
+    """
+    table = next(part.table for part in visitors.iterate(one) if isinstance(part, Column))
+    found = (select(select(table.c.id).where(part).limit(MOST_OF_ONE).subquery()) for part in (one, other))
+    condition: ColumnElement[bool] = table.c.id.in_(union(*found))
+    return condition
 
 
 def _vat_key(typed: str, country: str | None) -> str:

@@ -62,6 +62,7 @@ class ThirdParty(Owned):
     __table_args__ = (
         Index("ix_thirdparty_thirdparty_email_domain", "email_domain", "id"),
         Index("ix_thirdparty_thirdparty_website_domain", "website_domain", "id"),
+        Index("ix_thirdparty_thirdparty_updated_at", "updated_at", "id"),
     )
     similar_by = SIMILAR_BY
     entity = Entity(
@@ -90,7 +91,7 @@ class ThirdParty(Owned):
         Text(128), _("Name"), listed=True, search=True, derived=("first_name", "last_name"),
         help=_("For a private person, first and last name give it"),
     )  # fmt: skip
-    role: Mapped[str] = field(Choice(ROLES), _("Type"), listed=True, default=lambda: "prospect")
+    role: Mapped[str] = field(Choice(ROLES), _("Type"), listed=True, indexed=True, default=lambda: "prospect")
     code: Mapped[str] = field(
         Text(32), _("Code"), required=False, unique=True, listed=True, search=True,
         help=_("Left empty, the next number is given"),
@@ -105,7 +106,7 @@ class ThirdParty(Owned):
         Choice(dictionary="contact_status"), _("Contact status"), listed=True, quick=True, indexed=True,
         default=lambda: "never", no_mail=("refused",),
     )  # fmt: skip
-    potential: Mapped[str | None] = field(Choice(dictionary="potential"), _("Potential"), listed=True)
+    potential: Mapped[str | None] = field(Choice(dictionary="potential"), _("Potential"), listed=True, indexed=True)
     customer_since: Mapped[datetime.date | None] = field(Date(), _("Customer since"), readonly=True)
     email: Mapped[str | None] = field(Email(), _("Email"), search=True, personal=True, section="contact")
     email_domain: Mapped[str | None] = mapped_column(String(255), info={"key_of": "email", "key_by": email_domain})

@@ -69,7 +69,7 @@ class Label(Record):
 class Mark(Facet, of=ThirdParty):
     __tablename__ = "probe_mark"
     points: Mapped[int | None] = field(Integer(), "Points")
-    remark: Mapped[str | None] = field(Text(80), "Remark", personal=True)
+    remark: Mapped[str | None] = field(Text(80), "Remark", search=True, personal=True)
 
 
 class Tally(Row):

@@ -74,7 +74,7 @@ def test_names_that_begin_so_come_first(browser: Browser) -> None:
 def test_nothing_of_what_is_hidden(sales: Site) -> None:
     firm: Firm = open_firm(sales)
     for who in ROLES:
-        for address in ("/search?q=%26+Co", "/search?q=co", "/palette?q=co", "/palette"):
+        for address in ("/search?q=CU", "/search?q=cu2", "/palette?q=cu", "/palette"):
             shown = firm.browsers[who].get(address, headers=SCRIPT if "palette" in address else {})
             if address.startswith("/search"):
                 assert names_in(shown.text) == SEES[who], (who, address)

@@ -52,7 +52,9 @@ def upgrade():
         facet_key_v1("thirdparty_thirdparty"),
         sa.Column("points", sa.BigInteger()),
         sa.Column("remark", text_v1(80)),
+        key_v1("remark"),
     )
+    op.create_index("ix_probe_mark_remark_key", "probe_mark", ["remark_key", "record_id"])
     op.create_table(
         "probe_tally",
         sa.Column("id", identifier_v1(), primary_key=True, autoincrement=False),
