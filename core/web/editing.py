@@ -34,7 +34,7 @@ from core.web.forms import (
 )
 from core.web.last_list import list_address
 from core.web.list_address import read_query_string
-from core.web.list_page import make_one_row, make_row_page
+from core.web.list_page import make_one_row
 from core.web.new_records import MORE, filled, new_label, next_page, setting_defaults
 from core.web.number_boxes import NUMBER_SERIES, series_preview
 from core.web.picking import FIND, Sought, read_link, read_links, target_of
@@ -285,7 +285,7 @@ def _row(entity: RegisteredEntity, record_id: int, error: Text | None, operation
     if row is None:
         raise NotFound(_("This record does not exist, or was deleted"))
     done = _done(operation) if operation is not None else None
-    html = render_template("core/list_row.html", page=make_row_page(query, row, target), done=done)
+    html = render_template("core/list_row.html", row=row, return_url=target, done=done)
     return Response(html, 200 if error is None else 422)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field as attribute
 
 from core.fields import Option
 from core.i18n import Text
-from core.web.contexts import ActionButton, StatusStrip
+from core.web.contexts import ActionButton
 from core.web.form_contexts import Combobox
 
 
@@ -20,24 +20,6 @@ class Column:
     align: str
     sort_url: str | None
     sorted: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """One row: its record, cells as HTML in column order, and the strip for the quick column.
-
-    `gone`: the row no longer matches the filter and stays until the next reload.
-    """
-
-    id: int
-    title: str
-    url: str
-    cells_html: Sequence[str]
-    strip: StatusStrip | None
-    edit_url: str | None = None
-    gone: bool = False
-    error: Text | None = None
-    actions: Sequence[ActionButton] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +66,8 @@ class FilterForm:
     alternative: bool = False
     heading: Text = ""
     cancel_url: str = ""
+    options_html: str = ""
+    """The groups as HTML, before one of their fields is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +174,8 @@ class ListPage:
     heading: Text
     url: str
     columns: Sequence[Column]
-    rows: Sequence[ListRow]
+    rows: Sequence[str]
+    """As HTML (`core.web.row_writer`)."""
     quick_column: int | None
     count: Text
     exact_url: str | None
@@ -238,17 +223,6 @@ class ListPage:
     """What modules do with the list as it is shown, under *More actions*."""
     tag_url: str | None = None
     """Puts a tag on the chosen rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowPage:
-    """One row of a list alone, as the answer to a quick change."""
-
-    columns: Sequence[Column]
-    rows: Sequence[ListRow]
-    quick_column: int | None
-    bulk_url: str | None
-    return_url: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from core.runtime.gate import FRAME
 from core.testing.site import Browser, Site
 from plugins.thirdparty.models import ThirdParty
 
-LIST, SHEET, FORM = 8, 12, 7
-"""Of which one is the bell's; a list reads its records once more for the actions that are for some of them."""
+LIST, SHEET, FORM = 5, 10, 6
+"""Of which one is the bell's."""
 
 
 @contextmanager
