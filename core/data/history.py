@@ -219,10 +219,21 @@ class Summary:
 
 def summarise(session: Session, operation: Operation) -> Summary:
     """An operation in short; as cheap for ten thousand changes as for one."""
-    statement = select(RecordChange.kind, func.count()).where(RecordChange.operation_id == operation.id)
-    kinds = {kind: number for kind, number in session.execute(statement.group_by(RecordChange.kind))}
-    only = changes_of(session, operation.id)[0] if sum(kinds.values()) == 1 else None
-    return Summary(operation, kinds, only)
+    return summarise_all(session, [operation])[0]
+
+
+def summarise_all(session: Session, operations: Sequence[Operation]) -> list[Summary]:
+    """The same of several, with as many statements as for one."""
+    kinds: dict[int, dict[str, int]] = {operation.id: {} for operation in operations}
+    of_these = select(RecordChange.operation_id, RecordChange.kind, func.count()).where(
+        RecordChange.operation_id.in_(kinds)
+    )
+    for operation_id, kind, number in session.execute(of_these.group_by(RecordChange.operation_id, RecordChange.kind)):
+        kinds[operation_id][kind] = number
+    single = [operation_id for operation_id, found in kinds.items() if sum(found.values()) == 1]
+    lines = _entries(session, _LINES.where(RecordChange.operation_id.in_(single))) if single else []
+    only = {entry.change.operation_id: entry for entry in lines}
+    return [Summary(operation, kinds[operation.id], only.get(operation.id)) for operation in operations]
 
 
 def changed_since(session: Session, entity: str, record_id: int, version: int) -> list[Entry]:

@@ -13,7 +13,7 @@ from core.runtime.gate import FRAME
 from core.testing.site import Browser, Site
 from plugins.thirdparty.models import ThirdParty
 
-LIST, SHEET, FORM = 5, 10, 6
+LIST, SHEET, FORM, HOME = 5, 10, 6, 12
 """Of which one is the bell's."""
 
 
@@ -46,7 +46,7 @@ def sent_for(site: Site, browser: Browser, path: str) -> list[str]:
     ("path", "most"),
     [
         ("/thirdparties", LIST), ("/thirdparties?view=prospects&q=firm&sort=town&f=country:is:FR", LIST), ("/leads", LIST),
-        ("/thirdparties/{id}", SHEET), ("/thirdparties/{id}/edit", FORM), ("/thirdparties/new", FORM),
+        ("/thirdparties/{id}", SHEET), ("/thirdparties/{id}/edit", FORM), ("/thirdparties/new", FORM), ("/", HOME),
     ],
 )  # fmt: skip
 def test_statements_of_a_page(sales: Site, path: str, most: int) -> None:

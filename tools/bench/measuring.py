@@ -15,7 +15,7 @@ from tools.bench.serving import Answer, Client
 
 FRAGMENT = {"HX-Request": "true"}
 GOOD = frozenset({200, 303})
-WARM_CONNECTIONS = 8
+WARM_CONNECTIONS = 6
 """So many that each worker has surely answered each page before it is measured."""
 AT_ONCE = 4
 """Connections that ask at the same time when requests per second are counted."""

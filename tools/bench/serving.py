@@ -70,9 +70,16 @@ class Client:
 
     def _send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> Answer:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = (method, path, body, {"Cookie": cookie, **headers})
         began = time.perf_counter()
-        self._connection.request(method, path, body, {"Cookie": cookie, **headers})
-        response = self._connection.getresponse()
+        try:
+            self._connection.request(*sent)
+            response = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError):  # it stood idle for too long: nothing was done
+            self._connection.close()
+            began = time.perf_counter()
+            self._connection.request(*sent)
+            response = self._connection.getresponse()
         content = response.read()
         ms = (time.perf_counter() - began) * 1000
         for name, value in response.getheaders():
