@@ -72,7 +72,7 @@ from core.web import (
 )
 from core.web.boundary import guarded
 from core.web.commands import check_menu, collect_commands
-from core.web.current import Here, here
+from core.web.current import Here, here, kept_part
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
 from core.web.responses import netloc_of, see
@@ -131,7 +131,9 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
-    app.jinja_env.globals.update(styles_url=styles.styles_url, may=lambda permission: here().may(permission))
+    app.jinja_env.globals.update(
+        styles_url=styles.styles_url, kept=kept_part, may=lambda permission: here().may(permission)
+    )
     form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     app.before_request(keeping.take)  # only once nothing else stands in the way

@@ -17,7 +17,7 @@ from core.data.session import GuardedSession
 from core.data.tables import STORED
 from core.errors import Forbidden
 from core.features.file_store import FileStore
-from core.i18n import Text, lazy as _
+from core.i18n import Text, current_locale, lazy as _
 
 if TYPE_CHECKING:
     from core.registry import Registry
@@ -113,3 +113,16 @@ class Here:
 def here() -> Here:
     """The surroundings of the current request."""
     return cast(Here, g.here)
+
+
+def kept_part(name: str, *state: Hashable, caller: Callable[[], str]) -> str:
+    """For templates: a part that is the same for a language and all with the same rights, while `state` is the same.
+
+    `{% call kept("menu", state) %}...{% endcall %}`: nothing in it may depend on the person or the page otherwise.
+    """
+    surroundings = here()
+    key = ("part", name, state, surroundings.actor.roles, current_locale())
+    known: str | None = surroundings.kept.get(key)
+    if known is None:
+        known = surroundings.kept[key] = caller()
+    return known
