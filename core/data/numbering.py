@@ -202,8 +202,12 @@ def number_field(registered: RegisteredEntity) -> str:
 
 def in_use(session: Session, registered: RegisteredEntity, codes: Sequence[str]) -> set[str]:
     """Those of some codes that records have, in the bin too."""
-    column = registered.model.__table__.columns[number_field(registered)]
-    return set(session.connection().execute(select(column).where(column.in_(codes))).scalars())
+    found = registered.fields[number_field(registered)]
+    column, key = registered.model.__table__.columns[found.attribute], found.key_column
+    taken = select(column).where(column.in_(codes))
+    if key is not None:  # the key's index knows those in the trash, too; that of the code does not
+        taken = taken.where(key.in_({made for code in codes if (made := found.type.key(code)) is not None}))
+    return set(session.connection().execute(taken).scalars())
 
 
 def printed(session: Session, of: RegisteredEntity, mask: Mask, maker: Maker, record: Record | None = None) -> Context:
