@@ -63,7 +63,9 @@ def ensure(site: Site, rows: int, file: Path | None = None) -> int:
         last += len(portion)
         print(f"\r{last:,} of {rows:,} rows", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    _analyse(site)
+    if not site.runtime.database.is_sqlite:  # where nobody would do it by itself, it is as new
+        with site.runtime.database.connection() as connection:
+            connection.exec_driver_sql("ANALYZE")
     return rows
 
 
@@ -112,12 +114,6 @@ def _count_on(connection: Connection, series: int, last: int) -> None:
     moved = connection.execute(update(Counter).filter_by(**place).values(last=last))
     if not moved.rowcount:
         connection.execute(insert(Counter), {**place, "last": last})
-
-
-def _analyse(site: Site) -> None:
-    """Let the database know how often values occur, as a nightly run of it would."""
-    with site.runtime.database.connection() as connection:
-        connection.exec_driver_sql("ANALYZE")
 
 
 class _Writer:

@@ -100,6 +100,10 @@ def companies(number: int, people: Sequence[int], file: Path | None = None) -> I
         values["website"] = values.get("website") or (f"https://{word}.example" if generator.random() < 0.4 else None)
         dialling = DIALLING.get(values["country"], "33")
         values["phone"] = f"+{dialling}{generator.randrange(100_000_000, 999_999_999)}"
+        values["mobile"] = (
+            f"+{dialling}{generator.randrange(600_000_000, 799_999_999)}" if generator.random() < 0.3 else None
+        )
+        values["alias"] = values["name"].split()[1] if generator.random() < 0.05 and " " in values["name"] else None
         values["postal_code"] = f"{generator.randrange(1_000, 99_999):05}"
         values["owner_id"] = generator.choices(people, cum_weights=owners)[0]
         others = {generator.choices(people, cum_weights=owners)[0] for _one_of in range(generator.choice((1, 1, 2)))}
