@@ -17,6 +17,8 @@ from core.web.boundary import report_fault
 from core.web.contexts import StatusButton, StatusStrip
 
 Cell = Callable[[Any], str]
+MOST_KNOWN = 1_000
+"""Values of a column that are kept as HTML."""
 Titles = Mapping[int, tuple[str, str | None]]
 """Names of linked records with their addresses, None where one may not go."""
 
@@ -45,7 +47,7 @@ def cell_maker(found: Field, nothing: str | None = None) -> Cell:
             raise
         except BaseException as error:  # a plugin may bring field types; its column fails alone (F28)
             return _failed(found, error)
-        if known is not None and isinstance(value, str):
+        if known is not None and isinstance(value, str) and len(known) < MOST_KNOWN:
             known[value] = made
         return made
 
