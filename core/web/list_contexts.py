@@ -224,6 +224,11 @@ class ListPage:
     tag_url: str | None = None
     """Puts a tag on the chosen rows."""
 
+    @property
+    def rows_html(self) -> str:
+        """All rows."""
+        return "\n".join(self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class ViewLine:

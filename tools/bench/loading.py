@@ -32,8 +32,8 @@ from plugins.thirdparty.models import ThirdParty
 from tools.bench.people import PEOPLE, TAGS, Company, companies
 
 MODULES = ("thirdparty", "leads")
-PORTION = 5_000
-"""Rows of one operation and transaction."""
+PORTION, OPERATION_ROWS = 5_000, 500
+"""Rows of one transaction, and of one operation as `comptoir load` makes them."""
 OVER = datetime.timedelta(days=700)
 """The time in which the records were made."""
 SIGNED_IN = "Alice"
@@ -117,7 +117,7 @@ def _count_on(connection: Connection, series: int, last: int) -> None:
 
 
 class _Writer:
-    """Writes one portion: three operations with what they did to each row."""
+    """Writes one portion: operations of hundreds of rows with what they did to each."""
 
     def __init__(
         self, connection: Connection, entity: RegisteredEntity, first: int, at: datetime.datetime, tags: Sequence[int]
@@ -132,9 +132,11 @@ class _Writer:
 
     def write(self, portion: Sequence[Company]) -> None:
         """All of it, in the transaction of the connection."""
-        created, tagged, contacted = (self._operation(name) for name in ("load", "bulk_tag", "bulk_set"))
         rows, changes, personal, links = [], [], [], []
+        created = tagged = contacted = 0
         for number, company in enumerate(portion, start=self._first):
+            if (number - self._first) % OPERATION_ROWS == 0:
+                created, tagged, contacted = (self._operation(name) for name in ("load", "bulk_tag", "bulk_set"))
             values = self._with_defaults(company.values, number)
             fields = {
                 found.name: [None, found.type.dump(values[found.attribute])]
