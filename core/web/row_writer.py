@@ -63,7 +63,7 @@ class RowWriter:
         self._cells = [None if isinstance(column.type, Link) else cell_maker(column) for column in columns]
         self._options = columns[strip].type.control().options if strip is not None else ()
         self._made: dict[Any, str] = {}
-        self._gone_note = f' <span class="gone-note">{escape(gettext("No longer in this view"))}</span>'
+        self._gone_note = f' <span class="gone-note">{_fixed(gettext("No longer in this view"))}</span>'
 
     def write(
         self, rows: Sequence[tuple[int, str, Sequence[Any]]], states: Sequence[RowState], titles: Mapping[int, Titles],
@@ -159,7 +159,7 @@ class RowWriter:
     def _button(self, option: Option, *, pressed: bool) -> str:
         name = _with_title(gettext("Set %(title)s to %(status)s", title=TITLE, status=option.label))
         return (
-            f'<button name="value" value="{_fixed(option.code)}" class="{option.tone[:1]}" aria-label="{name}"'
+            f'<button name="value" value="{_fixed(option.code)}" class="{_fixed(option.tone[:1])}" aria-label="{name}"'
             f' aria-pressed="{"true" if pressed else "false"}"></button>'
         )
 
