@@ -65,6 +65,7 @@ def ensure(site: Site, rows: int, file: Path | None = None) -> int:
     print(file=sys.stderr)
     if not site.runtime.database.is_sqlite:  # where nobody would do it by itself, it is as new
         with site.runtime.database.connection() as connection:
+            connection.exec_driver_sql(f"SELECT setval(pg_get_serial_sequence('{TABLE}', 'id'), {last})")
             connection.exec_driver_sql("ANALYZE")
     return rows
 
