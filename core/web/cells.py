@@ -72,7 +72,8 @@ def _failed(found: Field, error: BaseException) -> str:
     if found.name not in told:  # once a page, not once a row
         told.add(found.name)
         report_fault(found.plugin, f"field {found.name}", "field", error)
-    return f'<span class="error">{escape(gettext("could not be shown"))}</span>'
+    sentence = gettext("could not be shown")
+    return f'<span class="error">{escape(sentence)}</span>'
 
 
 def link_titles(

@@ -63,7 +63,8 @@ class RowWriter:
         self._cells = [None if isinstance(column.type, Link) else cell_maker(column) for column in columns]
         self._options = columns[strip].type.control().options if strip is not None else ()
         self._made: dict[Any, str] = {}
-        self._gone_note = f' <span class="gone-note">{_fixed(gettext("No longer in this view"))}</span>'
+        gone = _fixed(gettext("No longer in this view"))
+        self._gone_note = f' <span class="gone-note">{gone}</span>'
 
     def write(
         self, rows: Sequence[tuple[int, str, Sequence[Any]]], states: Sequence[RowState], titles: Mapping[int, Titles],
@@ -127,9 +128,8 @@ class RowWriter:
         if not self._edited and not state.actions:
             return ""
         name = _with_title(gettext("Actions for %(name)s", name=TITLE))
-        edit = (
-            f'<a role="menuitem" href="/{self._slug}/%(id)s/edit">{_fixed(gettext("Edit"))}</a>' if self._edited else ""
-        )
+        word = _fixed(gettext("Edit"))
+        edit = f'<a role="menuitem" href="/{self._slug}/%(id)s/edit">{word}</a>' if self._edited else ""
         items = "".join(self._item(at, self._actions[at]) for at in state.actions)
         return (
             f'<button popovertarget="m%(id)s" aria-haspopup="menu" aria-label="{name}"></button>'
@@ -148,7 +148,9 @@ class RowWriter:
         assert self._strip is not None, "asked of its column only"
         url, options = f"/{self._slug}/%(id)s/status", [option for option in self._options if option.code]
         buttons = "".join(self._button(option, pressed=option.code == value) for option in options)
-        word = next((option.label for option in options if option.code == value), value or "")
+        kind = self._columns[self._strip].type
+        closed = kind.text(value) if value else ""  # what can no longer be chosen still has its word
+        word = next((option.label for option in options if option.code == value), closed)
         return (
             f'<form method="post" action="{url}" class="strip" hx-post="{url}">'
             f'<input type="hidden" name="csrf_token" value="%(token)s"><input type="hidden" name="seen" value="{_fixed(value or "")}">\n'
@@ -158,8 +160,9 @@ class RowWriter:
 
     def _button(self, option: Option, *, pressed: bool) -> str:
         name = _with_title(gettext("Set %(title)s to %(status)s", title=TITLE, status=option.label))
+        shape = f" k-{option.icon}" if option.icon else ""
         return (
-            f'<button name="value" value="{_fixed(option.code)}" class="{_fixed(option.tone[:1])}" aria-label="{name}"'
+            f'<button name="value" value="{_fixed(option.code)}" class="{_fixed(option.tone[:1] + shape)}" aria-label="{name}"'
             f' aria-pressed="{"true" if pressed else "false"}"></button>'
         )
 
