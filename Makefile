@@ -21,7 +21,7 @@ CATALOGUES := $(wildcard core/translations/*/LC_MESSAGES/*.po plugins/*/translat
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 PYTEST_ARGS ?=
 
-.PHONY: help setup setup-test prepare postgresql assets translations run test lint format types lock wheel requirements screenshots axe faults clean
+.PHONY: help setup setup-test prepare postgresql assets translations run test lint format types lock wheel requirements screenshots axe faults bench clean
 
 help:
 	@echo "make run          set everything up and serve Comptoir with demo data"
@@ -33,6 +33,7 @@ help:
 	@echo "make requirements docs/requirements.md anew, from the marks in the tests"
 	@echo "make translations collect the words to translate, and say which have no French"
 	@echo "make faults       servers that are killed, hang, and switch modules under load"
+	@echo "make bench        what pages cost, beside their floor (ROWS=100000 ENGINE=sqlite|postgresql|both CSV=FILE)"
 	@echo "make wheel        the package to install elsewhere, in dist/"
 	@echo "make lock         pin the packages again (LOCK_ARGS=--upgrade for the newest)"
 	@echo "make clean        remove what make made; your data in var/ stays"
@@ -139,6 +140,12 @@ faults: setup-test
 
 axe: setup-test
 	$(BIN)/pytest -n $(WORKERS) -m axe $(PYTEST_ARGS)
+
+# Loads so many third parties once, into var/bench, and measures with the server as it is in production.
+ROWS ?= 100000
+ENGINE ?= sqlite
+bench: setup-test
+	@$(BIN)/python -m tools.bench --rows $(ROWS) --engine $(ENGINE) $(if $(CSV),--csv "$(CSV)")
 
 lint: setup-test
 	$(BIN)/ruff check --quiet $(CODE)

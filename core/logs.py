@@ -62,6 +62,8 @@ class Facts:
     """The rule that matched, empty while none did."""
     user_id: int | None = None
     user_name: str = ""
+    statements: int = 0
+    """Sent to the database so far, without the frame of transactions."""
 
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> Facts:

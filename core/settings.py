@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from core.contract.plugin import Plugin, Setting
-from core.data.tables import SettingValue, stored_settings
+from core.data.tables import SettingValue, bump, stored_settings
 from core.errors import ContractError, Invalid, Refused
 from core.fields import Boolean, Choice, Country, FieldType, Text
 from core.i18n import lazy as _
@@ -59,7 +59,10 @@ def read_setting(session: Session, plugin: Plugin, name: str, kind: type[T]) -> 
 
 
 def write_settings(session: Session, owner: str, declared: Iterable[Setting], typed: Mapping[str, str]) -> None:
-    """Store typed values inside a unit. Raises `Refused` naming the setting whose value does not fit."""
+    """Store typed values inside a unit; every process knows them before its next request, as part of a new generation.
+
+    Raises `Refused` naming the setting whose value does not fit.
+    """
     for setting in declared:
         if setting.name not in typed:
             continue
@@ -72,3 +75,4 @@ def write_settings(session: Session, owner: str, declared: Iterable[Setting], ty
         row = session.get(SettingValue, name) or SettingValue(name=name)
         row.value = None if value is None else kind.dump(value)
         session.add(row)
+    bump(session.connection())

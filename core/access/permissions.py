@@ -111,8 +111,10 @@ class Permissions:
         """By name, the fields of the records that links lead to, which the actor may filter and sort by (UI-4): those
         that he may see, of lists that he may see."""
         found: dict[str, LinkedField] = {}
-        for name in self.fields(actor, registered):
-            via = registered.fields[name]
+        allowed = self.fields(actor, registered)
+        for via in (
+            one for name, one in registered.fields.items() if name in allowed
+        ):  # in their order, in all workers
             target = registry.by_table(via.type.to) if isinstance(via.type, Link | OneOf) else None
             if target is None or not self.may(actor, target.permission("view")):
                 continue

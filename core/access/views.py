@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -49,6 +49,12 @@ def scope_of(session: Session, user: User, actor: Actor, registry: Registry, per
         home=not limited or (bool(companies) and companies[0] in mine),
         active=active_company(user, companies, mine) if limited and mine else None,
     )
+
+
+def key_of(scope: Scope, actor: Actor) -> Hashable:
+    """What tells the view of one person from that of another within one enabled set: views with the same key are the same."""
+    people = (scope.people, scope.colleagues, scope.teams)
+    return (actor.roles, *people, scope.companies, scope.home, scope.active)
 
 
 def _ids(registry: Registry, source: str) -> frozenset[int]:

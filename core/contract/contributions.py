@@ -198,8 +198,9 @@ class Action:
     """A button for records. Either `verb` (a POST that runs in a unit) or `endpoint` (a link with the record's id).
 
     `where` it is: on the sheet, in the menu of a list's rows, in the bulk bar (a verb, called once for each row).
-    `when` says for which records; in a list it is asked for every row, so it must answer from the record alone. The
-    verb must check its own preconditions again. `shortcut`: a letter, pressed with Alt and Shift.
+    `only` says for which records: those whose own field, named first, holds one of these values. `when` does for what one
+    field does not tell; in a list it is asked for every row, whose record is read for it, so it must answer from the
+    record alone. The verb must check its own preconditions again. `shortcut`: a letter, pressed with Alt and Shift.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Action:
     verb: Callable[[Unit, Record], None] | None = None
     endpoint: str | None = None
     when: Callable[[Record], bool] | None = None
+    only: tuple[str, tuple[Any, ...]] | None = None
     icon: str = "chevron-right"
     where: tuple[ActionPlace, ...] = ("sheet",)
     shortcut: str | None = None
@@ -219,6 +221,11 @@ class Action:
             raise ContractError(f"action {self.name!r} can be on {get_args(ActionPlace)}, not on {self.where}")
         if self.shortcut is not None and self.shortcut not in SHORTCUTS:
             raise ContractError(f"the shortcut of action {self.name!r} must be one of {sorted(SHORTCUTS)}")
+
+    def is_for(self, record: Record) -> bool:
+        """Whether a record has it, whoever asks."""
+        fits = self.only is None or getattr(record, self.only[0]) in self.only[1]
+        return fits and (self.when is None or self.when(record))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from sqlalchemy import (
     and_,
     func,
     insert,
-    or_,
     select,
+    union,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -161,10 +161,14 @@ _LINES = select(RecordChange, Operation).join(Operation, Operation.id == RecordC
 def _entries(session: Session, statement: Select[RecordChange, Operation]) -> list[Entry]:
     """The lines a statement selects, with the personal values that stand beside them."""
     lines = session.execute(statement).all()
-    operations = {change.operation_id for change, operation in lines}
     stored: dict[tuple[int, str, int], dict[str, tuple[str | None, str | None]]] = {}
-    if operations:
-        for value in session.scalars(select(PersonalValue).where(PersonalValue.operation_id.in_(operations))):
+    if lines:
+        of_these = select(PersonalValue).where(
+            PersonalValue.operation_id.in_({change.operation_id for change, _operation in lines}),
+            PersonalValue.entity.in_({change.entity for change, _operation in lines}),
+            PersonalValue.record_id.in_({change.record_id for change, _operation in lines}),
+        )  # not of all records of an operation: a load or a job changes hundreds at once
+        for value in session.scalars(of_these):
             place = (value.operation_id, value.entity, value.record_id)
             stored.setdefault(place, {})[value.field] = (value.old, value.new)
     entries = []
@@ -188,14 +192,25 @@ def history_of(
 
     `parts`: also changes of what is part of the record, such as its notes, as far as they fulfil this condition.
     """
-    wanted: ColumnElement[bool] = and_(RecordChange.entity == entity, RecordChange.record_id == record_id)
-    if parts is not None:
-        owned = and_(RecordChange.owner_entity == entity, RecordChange.owner_id == record_id)
-        wanted = or_(wanted, and_(owned, parts))
-    statement = _LINES.where(wanted).order_by(RecordChange.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(RecordChange.id < before)
+    own = and_(RecordChange.entity == entity, RecordChange.record_id == record_id)
+    wanted = _newest(own, before, limit)
+    if (
+        parts is not None
+    ):  # two questions, each by its own index: joined by "or" they were answered by reading everything
+        owned = and_(RecordChange.owner_entity == entity, RecordChange.owner_id == record_id, parts)
+        both = union(wanted, _newest(owned, before, limit)).subquery()
+        wanted = select(both.c.id)
+    statement = _LINES.where(RecordChange.id.in_(wanted)).order_by(RecordChange.id.desc()).limit(limit)
     return _entries(session, statement)
+
+
+def _newest(which: ColumnElement[bool], before: int | None, limit: int) -> Select[int]:
+    """The ids of the newest changes of some, at most `limit`, as a table of its own: so that an index is used for them."""
+    found = select(RecordChange.id).where(which).order_by(RecordChange.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(RecordChange.id < before)
+    inner = found.subquery()
+    return select(inner.c.id)
 
 
 def changes_of(session: Session, operation: int) -> list[Entry]:
@@ -219,10 +234,21 @@ class Summary:
 
 def summarise(session: Session, operation: Operation) -> Summary:
     """An operation in short; as cheap for ten thousand changes as for one."""
-    statement = select(RecordChange.kind, func.count()).where(RecordChange.operation_id == operation.id)
-    kinds = {kind: number for kind, number in session.execute(statement.group_by(RecordChange.kind))}
-    only = changes_of(session, operation.id)[0] if sum(kinds.values()) == 1 else None
-    return Summary(operation, kinds, only)
+    return summarise_all(session, [operation])[0]
+
+
+def summarise_all(session: Session, operations: Sequence[Operation]) -> list[Summary]:
+    """The same of several, with as many statements as for one."""
+    kinds: dict[int, dict[str, int]] = {operation.id: {} for operation in operations}
+    of_these = select(RecordChange.operation_id, RecordChange.kind, func.count()).where(
+        RecordChange.operation_id.in_(kinds)
+    )
+    for operation_id, kind, number in session.execute(of_these.group_by(RecordChange.operation_id, RecordChange.kind)):
+        kinds[operation_id][kind] = number
+    single = [operation_id for operation_id, found in kinds.items() if sum(found.values()) == 1]
+    lines = _entries(session, _LINES.where(RecordChange.operation_id.in_(single))) if single else []
+    only = {entry.change.operation_id: entry for entry in lines}
+    return [Summary(operation, kinds[operation.id], only.get(operation.id)) for operation in operations]
 
 
 def changed_since(session: Session, entity: str, record_id: int, version: int) -> list[Entry]:

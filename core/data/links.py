@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.data.records import Facet, Fielded, Identifier, Record, Row, in_extra
 from core.fields import Field
 
-Changed = tuple[Fielded, Field]
+Changed = tuple[Fielded, Field, bool]
+"""A row, a field of it, and whether the row is a new record, which has no links to forget."""
 
 
 class LinkRow(Row):
@@ -37,7 +38,7 @@ def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]]) -> Iterator[C
                 continue
             history = state.attrs[found.attribute].history
             if history.has_changes() and (found.extra_key is None or _differ(row, found, history.deleted)):
-                yield row, found
+                yield row, found, state.pending and isinstance(row, Record)
 
 
 def _differ(row: Fielded, found: Field, before: Sequence[Any]) -> bool:
@@ -48,11 +49,12 @@ def _differ(row: Fielded, found: Field, before: Sequence[Any]) -> bool:
 def write_links(connection: Connection, changed: Iterable[Changed]) -> None:
     """Write the ids of these fields anew, once their records have numbers."""
     rows: list[dict[str, Any]] = []
-    for row, found in changed:
+    for row, found, is_new in changed:
         number = row.record_id if isinstance(row, Facet) else cast(Record, row).id
         seat = found.attribute if found.extra_key is None else f"{found.attribute}.{found.extra_key}"
         place = {"source_table": row.__tablename__, "source_column": seat, "record_id": number}
-        connection.execute(delete(LinkRow).filter_by(**place))
+        if not is_new:
+            connection.execute(delete(LinkRow).filter_by(**place))
         rows += [{**place, "target_id": target} for target in _targets(row, found)]
     if rows:
         connection.execute(insert(LinkRow), rows)

@@ -63,7 +63,7 @@ def act(unit: Unit, entity: RegisteredEntity, record_id: int, plugin: str, actio
     """Do an action to one of many records. Raises `Refused` where it is not offered, and what its verb raises."""
     record = unit.get(entity.model, record_id)
     with watched(plugin, f"action {action.name}"):
-        if action.when is not None and not action.when(record):
+        if not action.is_for(record):
             raise Refused(_("%(action)s: not possible for %(title)s", action=action.label, title=record.title))
         assert action.verb is not None, "of an action found by `find_action`"
         action.verb(unit, record)

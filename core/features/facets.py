@@ -45,11 +45,14 @@ def count_facet(
     """Value -> number of rows, of all that the other filters select; None when counting took longer than `seconds`."""
     mine = [one for one in filters_of(query, field) if one.wire() not in query.fixed]
     rest = replace(query, filters=tuple(one for one in query.filters if one not in mine), place=None)
-    if seconds is None:
-        return count_by(session, rest, field)
+    return count_by(session, rest, field) if seconds is None else count_within(session, rest, field, seconds)
+
+
+def count_within(session: Session, query: ListQuery, field: Field, seconds: float) -> Mapping[Any, int] | None:
+    """Value -> number of rows of the question itself; None when counting took longer than `seconds`."""
     try:
         with at_most(session.connection(), seconds):
-            return count_by(session, rest, field)
+            return count_by(session, query, field)
     except OperationalError as error:
         if was_stopped(error):
             return None

@@ -6,12 +6,25 @@ here, and who may change one in `ListView.settle`, on every road.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field as attribute
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.access.models import ADMINISTRATOR
@@ -36,6 +49,7 @@ SHARING = {
     LOCKED: _("Shared, and only administrators change it"),
 }
 MAXIMUM_PINS = 7
+MOST_STATEMENTS = 64
 """In the menu (UX 1.1)."""
 
 
@@ -118,12 +132,16 @@ def may_change(actor: Actor, owner_id: int | None, sharing: str) -> bool:
 
 def known_to(actor: Actor, scope: Scope | None) -> ColumnElement[bool]:
     """The condition on views somebody may know of, but for roles, which `is_for` looks at."""
+    return _known(actor.id, scope.companies if scope else None, home=scope is not None and scope.home)
+
+
+def _known(person: Any, companies: frozenset[int] | None, *, home: bool) -> ColumnElement[bool]:
     table = ListView.__table__
     shared = table.c.sharing != PRIVATE
-    if scope is not None and scope.companies is not None:
-        inside = table.c.company_id.in_(scope.companies)
-        shared = and_(shared, or_(inside, table.c.company_id.is_(None)) if scope.home else inside)
-    return or_(table.c.owner_id == actor.id, shared)
+    if companies is not None:
+        inside = table.c.company_id.in_(companies)
+        shared = and_(shared, or_(inside, table.c.company_id.is_(None)) if home else inside)
+    return or_(table.c.owner_id == person, shared)
 
 
 def is_for(actor: Actor, owner_id: int | None, roles: str | None) -> bool:
@@ -178,29 +196,37 @@ class Desk:
 
 def read_desk(session: Session, actor: Actor, scope: Scope | None, target: str) -> Desk:
     """All of it in one statement, since every page shows the bell and the pinned views. `target`: the list shown, or ""."""
+    statement = _desk_statement(scope.companies if scope else None, home=scope is not None and scope.home)
+    found = session.connection().execute(statement, {"person": actor.id, "target": target}).all()
+    number, usual, default_view = found[0][:3]
+    views = [_saved(actor, *row) for row in (row[3:] for row in found) if row[1] is not None]
+    return Desk(target, int(number or 0), [one for one in views if one is not None], usual or {}, default_view)
+
+
+@functools.lru_cache(maxsize=MOST_STATEMENTS)
+def _desk_statement(companies: frozenset[int] | None, *, home: bool) -> Select[Any]:
+    """The statement for everybody of these companies; made once, since building it takes longer than running it."""
     view, pin, choice = ListView.__table__, ListPin.__table__, ListChoice.__table__
-    mine = select(literal(actor.id).label("id")).subquery("person")
+    person, target = bindparam("person", type_=pin.c.user_id.type), bindparam("target", type_=view.c.target.type)
+    mine = select(person.label("id")).subquery("person")
     unread = (
-        select(Notification.id).where(Notification.user_id == actor.id, Notification.read_at.is_(None))
+        select(Notification.id).where(Notification.user_id == person, Notification.read_at.is_(None))
         .limit(MOST_COUNTED + 1).subquery("unread")
     )  # fmt: skip
     mine_too = pin.alias("pinned")
-    is_pinned = exists().where(mine_too.c.view_id == view.c.id, mine_too.c.user_id == actor.id).correlate(view)
-    wanted = and_(view.c.deleted_at.is_(None), known_to(actor, scope), or_(view.c.target == target, is_pinned))
+    is_pinned = exists().where(mine_too.c.view_id == view.c.id, mine_too.c.user_id == person).correlate(view)
+    known = _known(person, companies, home=home)
+    wanted = and_(view.c.deleted_at.is_(None), known, or_(view.c.target == target, is_pinned))
     joined = (
         mine.outerjoin(choice, and_(choice.c.user_id == mine.c.id, choice.c.target == target))
         .outerjoin(view, wanted)
         .outerjoin(pin, and_(pin.c.view_id == view.c.id, pin.c.user_id == mine.c.id))
     )
     columns = [view.c[name] for name in ("id", "name", "target", "sharing", "roles", "state", "owner_id", "version")]
-    statement = select(
+    return select(
         select(func.count()).select_from(unread).scalar_subquery(),
         choice.c.state.label("usual"), choice.c.view_id, pin.c.position, *columns,
     ).select_from(joined)  # fmt: skip
-    found = session.connection().execute(statement).all()
-    number, usual, default_view = found[0][:3]
-    views = [_saved(actor, *row) for row in (row[3:] for row in found) if row[1] is not None]
-    return Desk(target, int(number or 0), [one for one in views if one is not None], usual or {}, default_view)
 
 
 def _saved(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from flask import Blueprint, Response, request, url_for
 
-from core.data.history import changes_of, summarise
+from core.data.history import changes_of, summarise_all
 from core.data.unit import transaction
 from core.errors import ComptoirError, NotFound, PluginError
 from core.features.bulk import MAXIMUM_AT_ONCE, act, act_on_several, find_action
@@ -54,7 +54,7 @@ def recent() -> Response:
     """The user's own actions of the last 24 hours that can be taken back."""
     surroundings = here()
     operations = undoable(surroundings.session, surroundings.actor)
-    said = describe_operations([summarise(surroundings.session, operation) for operation in operations])
+    said = describe_operations(summarise_all(surroundings.session, operations))
     rows = [
         RecentRow(what, operation.at, url_for("actions.undo_operation", operation_id=operation.id))
         for operation, what in zip(operations, said, strict=True)

@@ -18,7 +18,7 @@ from core.access.sign_in import find_sign_in
 from core.access.throttle import TooManyTries
 from core.access.touch import touch_sign_in
 from core.access.users import actor_of
-from core.access.views import scope_of
+from core.access.views import key_of, scope_of
 from core.data.context import use_context
 from core.errors import Busy, ComptoirError, Forbidden, NotFound, PluginError, Refused, StateConflict
 from core.i18n import lazy as _
@@ -73,7 +73,7 @@ from core.web import (
 )
 from core.web.boundary import guarded
 from core.web.commands import check_menu, collect_commands
-from core.web.current import Here, here
+from core.web.current import Here, here, kept_part
 from core.web.failures import failure_page
 from core.web.policy import PUBLIC, SIGNED_IN, body_of, check_policies, is_from_anywhere, policy_of
 from core.web.responses import netloc_of, see
@@ -132,7 +132,9 @@ def create_app(runtime: Runtime, generation: Generation) -> Flask:
 
     app.before_request(begin)
     app.context_processor(_page_variables)
-    app.jinja_env.globals.update(styles_url=styles.styles_url, may=lambda permission: here().may(permission))
+    app.jinja_env.globals.update(
+        styles_url=styles.styles_url, kept=kept_part, may=lambda permission: here().may(permission)
+    )
     form_tokens = CSRFProtect(app)
     app.before_request(confirm.guard)  # after the form token: it may go on under another cookie
     app.before_request(keeping.take)  # only once nothing else stands in the way
@@ -233,9 +235,10 @@ def _begin(runtime: Runtime, generation: Generation) -> Response | None:
         surroundings.user = signed.user
         facts.user_id, facts.user_name = signed.user.id, signed.user.name
         surroundings.actor = actor_of(signed.user)
-        surroundings.scope = scope_of(
+        scope = scope_of(
             surroundings.session, signed.user, surroundings.actor, generation.registry, generation.permissions
         )
+        surroundings.scope = surroundings.same_scope(key_of(scope, surroundings.actor), scope)
         surroundings.session.scope = surroundings.scope
         g.sign_in = signed.sign_in
     surroundings.stack.enter_context(i18n.use_locale(_locale(surroundings)))
@@ -323,7 +326,7 @@ def _end(error: BaseException | None) -> None:
     if surroundings is None:
         return
     sign_in = g.pop("sign_in", None)
-    surroundings.stack.close()
+    surroundings.close()
     if sign_in is not None:
         touch_sign_in(surroundings.runtime.database, sign_in)
     surroundings.runtime.flush_incidents()

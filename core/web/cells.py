@@ -1,10 +1,11 @@
-"""Rows of a list as HTML cells: one function per column, made once per list, no template per cell (PERFORMANCE D9)."""
+"""Values as HTML cells: one function per column, no template per cell (PERFORMANCE D9); `row_writer` makes rows of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from flask import g
 from markupsafe import escape
 from sqlalchemy import select
 
@@ -16,6 +17,10 @@ from core.web.boundary import report_fault
 from core.web.contexts import StatusButton, StatusStrip
 
 Cell = Callable[[Any], str]
+MOST_KNOWN = 1_000
+"""Values of a column that are kept as HTML."""
+Titles = Mapping[int, tuple[str, str | None]]
+"""Names of linked records with their addresses, None where one may not go."""
 
 
 def empty_cell() -> str:
@@ -23,34 +28,52 @@ def empty_cell() -> str:
     return f'<span class="nil">{escape(gettext("empty"))}</span>'
 
 
-def cell_maker(found: Field, titles: Mapping[int, tuple[str, str | None]] | None = None) -> Cell:
-    """The function that turns a column's value into HTML. `titles`: names and addresses of linked records."""
-    nothing = empty_cell()
-    html = found.type.html
-    failed = False
+def cell_maker(found: Field, nothing: str | None = None) -> Cell:
+    """The function that turns a column's value into HTML. Values of a list of choices are turned once.
+
+    `nothing`: what stands for no value, if not the usual word.
+    """
+    html, nothing = found.type.html, empty_cell() if nothing is None else nothing
+    known: dict[Any, str] | None = {} if found.type.control().options else None
 
     def cell(value: Any) -> str:
-        nonlocal failed
         if value is None:
             return nothing
+        if known is not None and isinstance(value, str) and value in known:
+            return known[value]
         try:
-            return html(value)
+            made = html(value) or nothing
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may bring field types; its column fails alone (F28)
-            if not failed:
-                report_fault(found.plugin, f"field {found.name}", "field", error)
-            failed = True
-            sentence = gettext("could not be shown")
-            return f'<span class="error">{escape(sentence)}</span>'
+            return _failed(found, error)
+        if known is not None and isinstance(value, str) and len(known) < MOST_KNOWN:
+            known[value] = made
+        return made
 
-    def linked(value: Any) -> str:
+    return cell
+
+
+def linked_cell(titles: Titles) -> Cell:
+    """The same for a column of links. `titles`: names and addresses of the records."""
+    nothing = empty_cell()
+
+    def cell(value: Any) -> str:
         if value is None:
             return nothing
-        title, url = (titles or {}).get(value, (f"#{value}", None))
+        title, url = titles.get(value, (f"#{value}", None))
         return f'<a href="{escape(url)}">{escape(title)}</a>' if url else str(escape(title))
 
-    return linked if isinstance(found.type, Link) else cell
+    return cell
+
+
+def _failed(found: Field, error: BaseException) -> str:
+    told: set[str] = g.setdefault("failed_columns", set())
+    if found.name not in told:  # once a page, not once a row
+        told.add(found.name)
+        report_fault(found.plugin, f"field {found.name}", "field", error)
+    sentence = gettext("could not be shown")
+    return f'<span class="error">{escape(sentence)}</span>'
 
 
 def link_titles(

@@ -81,6 +81,11 @@ class Shell:
     pinned: Sequence[MenuEntry] = ()
     """The saved views of the person's menu."""
 
+    @property
+    def menu_state(self) -> tuple[tuple[str, bool, int | None], ...]:
+        """What of the menu differs from page to page: entries that are current, and numbers beside them."""
+        return tuple((entry.url, entry.current, entry.counter) for group in self.menu for entry in group.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusButton:

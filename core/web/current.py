@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Response, g
 
@@ -14,9 +14,10 @@ from core.access.permissions import Permissions
 from core.contract.changes import Actor
 from core.data.scopes import Scope, nothing
 from core.data.session import GuardedSession
+from core.data.tables import STORED
 from core.errors import Forbidden
 from core.features.file_store import FileStore
-from core.i18n import Text, lazy as _
+from core.i18n import Text, current_locale, lazy as _
 
 if TYPE_CHECKING:
     from core.registry import Registry
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from core.runtime.runtime import Runtime
 
 ANONYMOUS = Actor(None, "", frozenset())
+KEPT = "comptoir_kept"
+"""Where the application of a generation keeps what holds as long as it does."""
+MOST_KEPT = 500
 
 
 @dataclass(slots=True)
@@ -43,7 +47,12 @@ class Here:
     _session: GuardedSession | None = None
 
     def __post_init__(self) -> None:
-        self.scope = nothing(self.generation.registry)
+        self.scope = self.same_scope("nobody", nothing(self.generation.registry))
+
+    def same_scope(self, key: Hashable, scope: Scope) -> Scope:
+        """The view that stands for all with this key: its conditions were made by the request that had it first."""
+        same: Scope = self.kept.setdefault(("scope", key), scope)
+        return same
 
     @property
     def permissions(self) -> Permissions:
@@ -61,7 +70,23 @@ class Here:
         if self._session is None:
             self._session = self.stack.enter_context(self.runtime.database.reading())
             self._session.scope = self.scope
+            if (known := self.kept.get(STORED)) is not None:
+                self._session.info[STORED] = known
         return self._session
+
+    @property
+    def kept(self) -> dict[Any, Any]:
+        """What was worked out once for this generation, and holds until there is another: settings, menus, rows."""
+        found: dict[Any, Any] = self.generation.app.extensions.setdefault(KEPT, {})
+        if len(found) > MOST_KEPT:
+            found.clear()  # of many people, languages and lists: none of it costs much to make again
+        return found
+
+    def close(self) -> None:
+        """End what the request opened; the settings it read serve those after it."""
+        if self._session is not None and STORED in self._session.info:
+            self.kept[STORED] = self._session.info[STORED]
+        self.stack.close()
 
     def fresh(self) -> None:
         """Forget what was read, so that a page after a write shows it."""
@@ -88,3 +113,16 @@ class Here:
 def here() -> Here:
     """The surroundings of the current request."""
     return cast(Here, g.here)
+
+
+def kept_part(name: str, *state: Hashable, caller: Callable[[], str]) -> str:
+    """For templates: a part that is the same for a language and all with the same rights, while `state` is the same.
+
+    `{% call kept("menu", state) %}...{% endcall %}`: nothing in it may depend on the person or the page otherwise.
+    """
+    surroundings = here()
+    key = ("part", name, state, surroundings.actor.roles, current_locale())
+    known: str | None = surroundings.kept.get(key)
+    if known is None:
+        known = surroundings.kept[key] = caller()
+    return known

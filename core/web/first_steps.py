@@ -30,15 +30,13 @@ class FirstStep:
 def first_steps() -> list[FirstStep]:
     """The steps the person may take; whether they were taken is asked with one statement."""
     surroundings = here()
+    lists = [one.name for one in surroundings.registry.slugs.values() if not one.entity.administrators_only]
+    of_it = RecordChange.operation_id == Operation.id
+    created = exists().where(of_it, RecordChange.kind == "created", RecordChange.entity.in_(lists)).correlate(Operation)
     made = exists().where(
-        RecordChange.operation_id == Operation.id,
-        RecordChange.kind == "created",
-        RecordChange.entity.in_(
-            [one.name for one in surroundings.registry.slugs.values() if not one.entity.administrators_only]
-        ),
-        Operation.actor_id == surroundings.actor.id,
-    )
-    numbered = exists().where(Operation.action.in_(OF_NUMBERING))
+        Operation.actor_id == surroundings.actor.id, created
+    )  # his operations are few, all changes many
+    numbered = exists().where(RecordChange.entity == SERIES, of_it, Operation.action.in_(OF_NUMBERING))
     people = select(func.count()).select_from(User).scalar_subquery()
     has_made, has_numbered, number = surroundings.session.execute(select(made, numbered, people)).one()
     steps: list[FirstStep] = []

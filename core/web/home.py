@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 
 from core.access.preferences import CARDS, HIDDEN, STARTED, choose, preferences_of
-from core.data.history import Operation, summarise
+from core.data.history import Operation, summarise_all
 from core.data.unit import transaction
 from core.errors import NotFound
 from core.i18n import lazy as _
@@ -58,7 +58,7 @@ def _recent() -> list[HistoryLine]:
         select(Operation).where(Operation.actor_id == surroundings.actor.id).order_by(Operation.id.desc()).limit(SHOWN)
     )
     operations = surroundings.session.scalars(statement).all()
-    said = describe_operations([summarise(surroundings.session, operation) for operation in operations])
+    said = describe_operations(summarise_all(surroundings.session, operations))
     return [
         HistoryLine(operation.at, operation.actor_name, what, operation.cause, [])
         for operation, what in zip(operations, said, strict=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import g, url_for
+from flask import g
 
 from core.data.query import LinkedField, ListQuery, Place, parse
 from core.features.list_views import Saved
@@ -58,13 +58,15 @@ def _parsed(entity: RegisteredEntity, arguments: Arguments) -> ListQuery:
 
 
 def _askable(entity: RegisteredEntity) -> tuple[frozenset[str], Mapping[str, LinkedField]]:
-    """What the person may ask, worked out once for a request."""
-    known: dict[str, tuple[frozenset[str], Mapping[str, LinkedField]]] = g.setdefault("askable", {})
-    if entity.name not in known:
-        permissions, actor = here().permissions, here().actor
-        linked = permissions.linked_fields(actor, entity, here().registry)
-        known[entity.name] = (permissions.fields(actor, entity), linked)
-    return known[entity.name]
+    """What the person may ask, worked out once for all with the same rights."""
+    surroundings = here()
+    key = ("askable", entity.name, surroundings.actor.roles)
+    known: tuple[frozenset[str], Mapping[str, LinkedField]] | None = surroundings.kept.get(key)
+    if known is None:
+        permissions, actor = surroundings.permissions, surroundings.actor
+        linked = permissions.linked_fields(actor, entity, surroundings.registry)
+        known = surroundings.kept[key] = (permissions.fields(actor, entity), linked)
+    return known
 
 
 def plain(query: ListQuery) -> ListQuery:
@@ -123,7 +125,7 @@ def list_url(query: ListQuery, place: Place | None = None, **more: str) -> str:
 
 def with_pairs(entity: RegisteredEntity, pairs: Sequence[tuple[str, str]]) -> str:
     """The address of a list with these names and values."""
-    address = url_for("records.index", entity=entity)
+    address = f"/{entity.entity.slug}"
     return f"{address}?{urlencode(pairs)}" if pairs else address
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field as attribute
 
 from core.fields import Option
 from core.i18n import Text
-from core.web.contexts import ActionButton, StatusStrip
+from core.web.contexts import ActionButton
 from core.web.form_contexts import Combobox
 
 
@@ -24,24 +24,6 @@ class Column:
     sort_url: str | None
     sorted: str | None
     edits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """One row: its record, cells as HTML in column order, and the strip for the quick column.
-
-    `gone`: the row no longer matches the filter and stays until the next reload.
-    """
-
-    id: int
-    title: str
-    url: str
-    cells_html: Sequence[str]
-    strip: StatusStrip | None
-    edit_url: str | None = None
-    gone: bool = False
-    error: Text | None = None
-    actions: Sequence[ActionButton] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +70,8 @@ class FilterForm:
     alternative: bool = False
     heading: Text = ""
     cancel_url: str = ""
+    options_html: str = ""
+    """The groups as HTML, before one of their fields is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +178,8 @@ class ListPage:
     heading: Text
     url: str
     columns: Sequence[Column]
-    rows: Sequence[ListRow]
+    rows: Sequence[str]
+    """As HTML (`core.web.row_writer`)."""
     quick_column: int | None
     count: Text
     exact_url: str | None
@@ -247,16 +232,10 @@ class ListPage:
     assigned: str | None = None
     """The field that says who is responsible for a row, where the person may set it."""
 
-
-@dataclass(frozen=True, slots=True)
-class RowPage:
-    """One row of a list alone, as the answer to a quick change."""
-
-    columns: Sequence[Column]
-    rows: Sequence[ListRow]
-    quick_column: int | None
-    bulk_url: str | None
-    return_url: str
+    @property
+    def rows_html(self) -> str:
+        """All rows."""
+        return "\n".join(self.rows)
 
 
 @dataclass(frozen=True, slots=True)

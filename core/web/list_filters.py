@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import url_for
+from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 
 from core.data.query import Asked, Filter, LeftOut, ListQuery, kind_of
@@ -14,7 +15,7 @@ from core.errors import Invalid
 from core.fields import Field, Option, occurring
 from core.fields.base import BETWEEN, Operator
 from core.fields.choices import NO, YES
-from core.i18n import Text, format_integer, lazy as _
+from core.i18n import Text, current_locale, format_integer, lazy as _
 from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.form_contexts import Combobox, PickStep
@@ -122,14 +123,32 @@ def field_groups(query: ListQuery, *, sorting: bool = False) -> list[FieldGroup]
     return list(groups.values())
 
 
+def _offered(query: ListQuery) -> tuple[Sequence[FieldGroup], str]:
+    """The fields to choose from, and the same as HTML: made once for a language and those with the same rights."""
+    surroundings = here()
+    key = ("filter fields", query.entity.name, surroundings.actor.roles, current_locale())
+    known: tuple[Sequence[FieldGroup], str] | None = surroundings.kept.get(key)
+    if known is None:
+        groups = field_groups(query)
+        known = surroundings.kept[key] = groups, "\n".join(_options(group) for group in groups)
+    return known
+
+
+def _options(group: FieldGroup) -> str:
+    options = "".join(f'<option value="{escape(name)}">{escape(label)}</option>' for name, label in group.fields)
+    return f'<optgroup label="{escape(group.label)}">{options}</optgroup>'
+
+
 def empty_form(query: ListQuery) -> FilterForm:
     """The builder before a field is chosen."""
+    groups, options_html = _offered(query)
     return FilterForm(
         id="filter",
         url=url_for("records.index", entity=query.entity),
         editor_url=url_for("lists.filter_editor", entity=query.entity, part="filter"),
         hidden=pairs_of(query),
-        groups=field_groups(query),
+        groups=groups,
+        options_html=options_html,
         heading=_("Add filter"),
     )
 

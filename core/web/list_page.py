@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from flask import request, url_for
 from flask_wtf.csrf import generate_csrf
 
-from core.contract.contributions import View
+from core.contract.contributions import Action, View
 from core.data.numbering import Series
 from core.data.query import DENSITIES, MAXIMUM_SORTS, PAGE_SIZES, Asked, ListQuery, SortKey
 from core.exchange.mail.templates import email_fields
 from core.features.list_rows import FIRST_COLUMN, Page, count, count_for_page, read_page, read_row
-from core.fields import Field, Option
+from core.fields import Field, Link, Option
 from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.registry import RegisteredEntity
 from core.web.bulk_fields import assigned_field, fields_of_many
-from core.web.cells import Cell, cell_maker, link_titles, make_strip
+from core.web.cells import Titles, link_titles
 from core.web.commands import list_buttons, rows_buttons
-from core.web.contexts import ActionButton
 from core.web.current import here
 from core.web.desk import desk
 from core.web.facets import facets_url
 from core.web.form_contexts import Combobox
 from core.web.forms import writable_fields
 from core.web.list_address import ALL, list_url, pairs_of, query_string, shown_string
-from core.web.list_contexts import Arrangement, Column, ListPage, ListRow, ListTab, ListTools, RowPage
+from core.web.list_contexts import Arrangement, Column, ListPage, ListTab, ListTools
 from core.web.list_filters import empty_form, field_groups, make_chips
 from core.web.picking import few_or_search, target_of
-from core.web.plugin_actions import offered, row_buttons, several_buttons
+from core.web.plugin_actions import offered, row_actions, several_buttons
+from core.web.row_writer import STRIPS_UP_TO, RowAction, RowState, writer_of
 from core.web.saved_view_box import make_view_box
-from core.web.status_menu import in_menu, status_menu
 from core.web.tag_boxes import may_tag
 
 COLUMNS, SORT = "columns", "sort"
@@ -50,7 +49,7 @@ def make_list_page(query: ListQuery, *, exact: bool = False) -> ListPage:
     entity = query.entity.entity
     view = _view(query)
     heading = view.label if view else entity.plural
-    found = read_page(surroundings.session, query, query.columns)
+    found = read_page(surroundings.session, query, [*query.columns, *_more(query)])
     rows = make_rows(query, found.rows)
     number, capped = len(rows), False
     if query.place is not None or found.next is not None:
@@ -244,68 +243,65 @@ def _offers(field: Field) -> tuple[Sequence[Option], Combobox | None]:
 
 
 # -- rows -------------------------------------------------------------------------------------------------------
-def make_rows(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[ListRow]:
-    """Rows of (id, version, *columns, ...) as the template draws them."""
-    makers, buttons = _makers(query, rows), row_buttons(query.entity, [row[0] for row in rows])
-    return [_row(query, makers, row, buttons.get(row[0], ())) for row in rows]
+def _more(query: ListQuery) -> list[Field]:
+    """Fields a row is read with beside its columns: those that say which actions it has."""
+    wanted = (query.entity.field(action.only[0]) for _plugin, action in offered(query.entity, "list") if action.only)
+    return [found for found in dict.fromkeys(wanted) if found not in query.columns]
 
 
-def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) -> ListRow | None:
-    """One row after a quick change: marked when the list no longer selects it; None when it is gone."""
-    row, matches = read_row(here().session, query, query.columns, record_id)
-    if row is None:
-        return None
-    buttons = row_buttons(query.entity, [record_id]).get(record_id, ())
-    return replace(_row(query, _makers(query, [row]), row, buttons, error), gone=not matches, error=error)
+def make_rows(
+    query: ListQuery, rows: Sequence[Sequence[Any]], *, error: Text | None = None, gone: bool = False
+) -> list[str]:
+    """Rows of (id, version, *columns, *more, ...) as HTML. `error`, `gone`: of the one row that answers a click."""
+    actions = offered(query.entity, "list")
+    fields = [*query.columns, *_more(query)]
+    places = {found.name: place for place, found in enumerate(fields, start=FIRST_COLUMN)}
+    shown = row_actions(query.entity, actions, rows, places)
+    links = [at for at, (_plugin, action) in enumerate(actions) if action.endpoint is not None]
+    states = [RowState(of, _urls(actions, links, of, row[0]), gone, error) for of, row in zip(shown, rows, strict=True)]
+    end, title = FIRST_COLUMN + len(query.columns), places[query.entity.title_field.name]
+    may_edit = here().may(query.entity.permission("edit"))
+    writer = writer_of(
+        here().kept, query.entity, query.columns, strip=quick_column(query) if may_edit else None,
+        in_menu=query.size > STRIPS_UP_TO, picked=_bulk_url(query) is not None, edited=may_edit,
+        actions=[
+            RowAction(action.label, f"a{at}" if action.endpoint is None else None, action.shortcut)
+            for at, (_plugin, action) in enumerate(actions)
+        ],
+    )  # fmt: skip
+    return writer.write(
+        [(row[0], str(row[title]), row[FIRST_COLUMN:end]) for row in rows],
+        states,
+        _titles(query, rows),
+        token=generate_csrf(),
+        all_picked="all" in request.args,
+    )
 
 
-def _makers(query: ListQuery, rows: Sequence[Sequence[Any]]) -> list[Cell]:
+def _urls(
+    actions: Sequence[tuple[str, Action]], links: Sequence[int], shown: Sequence[int], record_id: int
+) -> dict[int, str] | None:
+    """The addresses of the actions of a row that are links."""
+    return {at: url_for(str(actions[at][1].endpoint), record_id=record_id) for at in links if at in shown} or None
+
+
+def _titles(query: ListQuery, rows: Sequence[Sequence[Any]]) -> dict[int, Titles]:
+    """Names and addresses of linked records, by the places of their columns."""
     surroundings = here()
 
     def address(target: RegisteredEntity, record_id: int) -> str | None:
         may = surroundings.may(target.permission("view"))
         return url_for("records.sheet", entity=target, record_id=record_id) if may else None
 
-    makers = []
-    for position, field in enumerate(query.columns, start=FIRST_COLUMN):
-        titles: Mapping[int, tuple[str, str | None]] = link_titles(
-            surroundings.session, surroundings.registry, field, (row[position] for row in rows), address
-        )
-        makers.append(cell_maker(field, titles))
-    return makers
+    found: dict[int, Titles] = {}
+    for place, field in enumerate(query.columns):
+        if isinstance(field.type, Link):
+            values = (row[FIRST_COLUMN + place] for row in rows)
+            found[place] = link_titles(surroundings.session, surroundings.registry, field, values, address)
+    return found
 
 
-def _row(
-    query: ListQuery,
-    makers: Sequence[Cell],
-    row: Sequence[Any],
-    buttons: Sequence[ActionButton],
-    error: Text | None = None,
-) -> ListRow:
-    record_id = row[0]
-    values = row[FIRST_COLUMN : FIRST_COLUMN + len(makers)]
-    cells = [maker(value) for maker, value in zip(makers, values, strict=True)]
-    title = str(row[FIRST_COLUMN + query.columns.index(query.entity.title_field)])
-    quick = query.entity.quick_field
-    base = f"/{query.entity.entity.slug}/{record_id}"
-    strip = None
-    column = quick_column(query)
-    may_edit = here().may(query.entity.permission("edit"))
-    if quick is not None and column is not None and may_edit:
-        strip = make_strip(quick, row[FIRST_COLUMN + column], title, f"{base}/status")
-        if in_menu(query):
-            cells[column] = status_menu(strip, cells[column], title, base, error)
-            strip = None
-    edit_url = f"{base}/edit" if may_edit else None
-    return ListRow(record_id, title, base, cells, strip, edit_url=edit_url, actions=buttons)
-
-
-def make_row_page(query: ListQuery, row: ListRow, return_url: str) -> RowPage:
-    """What the row template needs of its list."""
-    return RowPage(
-        columns=_columns(query),
-        rows=[row],
-        quick_column=quick_column(query),
-        bulk_url=_bulk_url(query),
-        return_url=return_url,
-    )
+def make_one_row(query: ListQuery, record_id: int, error: Text | None = None) -> str | None:
+    """One row after a quick change: marked when the list no longer selects it; None when it is gone."""
+    row, matches = read_row(here().session, query, [*query.columns, *_more(query)], record_id)
+    return None if row is None else make_rows(query, [row], error=error, gone=not matches)[0]

@@ -10,7 +10,7 @@ from core.registry import RegisteredEntity
 from core.web.current import here
 from core.web.describe import load_summary
 from core.web.list_address import read_query_string
-from core.web.list_page import make_one_row, make_row_page
+from core.web.list_page import make_one_row
 from core.web.responses import came_from
 from core.web.shell import make_done
 
@@ -28,5 +28,5 @@ def row_answer(entity: RegisteredEntity, record_id: int, error: Text | None, ope
         raise NotFound(_("This record does not exist, or was deleted"))
     summary = load_summary(here().session, operation) if operation is not None else None
     done = make_done(summary) if summary is not None else None
-    html = render_template("core/list_row.html", page=make_row_page(query, row, target), done=done)
+    html = render_template("core/list_row.html", row=row, return_url=target, done=done)
     return Response(html, 200 if error is None else 422)

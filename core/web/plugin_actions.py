@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import url_for
 from sqlalchemy import select
@@ -28,25 +28,35 @@ def record_buttons(
     buttons = []
     for plugin, action in actions:
         with Boundary(plugin, f"action {action.name}", "action"):
-            if action.when is None or action.when(record):
+            if action.is_for(record):
                 buttons.append(_button(registered, plugin, action, record.id))
     return buttons
 
 
-def row_buttons(registered: RegisteredEntity, ids: Sequence[int]) -> dict[int, list[ActionButton]]:
-    """The buttons of rows by record; their records are read at once, and only if a predicate wants to see them."""
-    actions = [(plugin, action, f"a{place}") for place, (plugin, action) in enumerate(offered(registered, "list"))]
+def row_actions(
+    registered: RegisteredEntity, actions: Sequence[tuple[str, Action]], rows: Sequence[Sequence[Any]],
+    places: Mapping[str, int],
+) -> list[tuple[int, ...]]:  # fmt: skip
+    """Which of the actions each row has, by their places among these. `places`: field -> where its value stands in a row.
+
+    Their records are read at once, and only if a predicate wants to see them. A failing predicate hides its own action.
+    """
     records: dict[int, Record] = {}
-    if any(action.when for _plugin, action, _form in actions):
+    if any(action.when for _plugin, action in actions):
         model = registered.model
-        records = {record.id: record for record in here().session.scalars(select(model).where(model.id.in_(ids)))}
-    buttons: dict[int, list[ActionButton]] = {number: [] for number in ids}
-    for plugin, action, form in actions:
-        for number in ids:
-            with Boundary(plugin, f"action {action.name}", "action"):
-                if action.when is None or (number in records and action.when(records[number])):
-                    buttons[number].append(replace(_button(registered, plugin, action, number), form=form))
-    return buttons
+        wanted = select(model).where(model.id.in_([row[0] for row in rows]))
+        records = {record.id: record for record in here().session.scalars(wanted)}
+
+    def has(plugin: str, action: Action, row: Sequence[Any]) -> bool:
+        if action.only is not None and row[places[action.only[0]]] not in action.only[1]:
+            return False
+        if action.when is None:
+            return True
+        with Boundary(plugin, f"action {action.name}", "action"):
+            return row[0] in records and action.when(records[row[0]])
+        return False
+
+    return [tuple(at for at, (plugin, action) in enumerate(actions) if has(plugin, action, row)) for row in rows]
 
 
 def several_buttons(registered: RegisteredEntity, place: ActionPlace) -> list[ActionButton]:

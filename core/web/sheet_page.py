@@ -18,11 +18,11 @@ from core.features.files import StoredFile
 from core.features.notes import visible_changes
 from core.features.parts import count_parts
 from core.features.tag_field import EXTRA_KEY
-from core.fields import Field
+from core.fields import Field, Link
 from core.i18n import Text, format_datetime, lazy as _
 from core.registry import CORE_TABS, SYSTEM_ATTRIBUTES, RegisteredEntity
 from core.web.boundary import Boundary
-from core.web.cells import cell_maker, link_titles, make_strip
+from core.web.cells import cell_maker, link_titles, linked_cell, make_strip
 from core.web.contexts import (
     ActionButton,
     Crumb,
@@ -267,7 +267,9 @@ def _fact(record: Record, field: Field) -> Fact:
         return url_for("records.sheet", entity=target, record_id=record_id) if may else None
 
     titles = link_titles(surroundings.session, surroundings.registry, field, [value], address)
-    return Fact(field.name, field.label, cell_maker(field, titles)(value))
+    return Fact(
+        field.name, field.label, (linked_cell(titles) if isinstance(field.type, Link) else cell_maker(field, ""))(value)
+    )
 
 
 def _panels(registered: RegisteredEntity, record: Record) -> list[PanelBox]:

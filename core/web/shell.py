@@ -158,17 +158,31 @@ def _companies() -> list[tuple[str, Text, bool]]:
 
 def menu_groups(*, counted: bool = True) -> list[MenuGroup]:
     """The main menu as the person sees it; `counted`: with the numbers beside its entries."""
+    current = request.full_path.rstrip("?")
+    home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/", key=HOME_KEY)])
+    return [home, *(MenuGroup(name, label, _entries(items, current, counted)) for name, label, items in _menu())]
+
+
+def _menu() -> list[tuple[str, Text, list[tuple[str, MenuItem, str]]]]:
+    """Groups with their entries in order, each with plugin and address; made once for those with the same rights."""
     surroundings = here()
+    key = ("menu", surroundings.actor.roles)
+    known: list[tuple[str, Text, list[tuple[str, MenuItem, str]]]] | None = surroundings.kept.get(key)
+    if known is not None:
+        return known
     by_group: dict[str, list[tuple[str, MenuItem]]] = {}
     for plugin, item in (*surroundings.registry.menu, *(("core", item) for item in CORE_MENU)):
         if _may_see(item):
             by_group.setdefault(item.group, []).append((plugin, item))
-    current = request.full_path.rstrip("?")
-    home = MenuGroup("home", "", [MenuEntry(_("Home"), url_for("home.index"), "home", current == "/", key=HOME_KEY)])
-    groups = [
-        MenuGroup(name, label, _entries(by_group[name], current, counted)) for name, label in GROUPS if name in by_group
-    ]
-    return [home, *groups]
+    made = [
+        (name, label, [
+            (plugin, item, url_for(item.endpoint, **dict[str, Any](item.values)))
+            for plugin, item in sorted(by_group[name], key=lambda pair: pair[1].order)
+        ])
+        for name, label in GROUPS if name in by_group
+    ]  # fmt: skip
+    surroundings.kept[key] = made
+    return made
 
 
 def _may_see(item: MenuItem) -> bool:
@@ -182,11 +196,10 @@ def _may_see(item: MenuItem) -> bool:
     return item.permission is None or surroundings.may(item.permission)
 
 
-def _entries(items: Iterable[tuple[str, MenuItem]], current: str, counted: bool) -> list[MenuEntry]:
+def _entries(items: Iterable[tuple[str, MenuItem, str]], current: str, counted: bool) -> list[MenuEntry]:
     entries = []
-    for plugin, item in sorted(items, key=lambda pair: pair[1].order):
-        url = url_for(item.endpoint, **dict[str, Any](item.values))
-        number = _counted(plugin, item) if counted else 0
+    for plugin, item, url in items:
+        number = _counted(plugin, item) if counted and item.counter is not None else 0
         entries.append(MenuEntry(item.label, url, item.icon, _is_current(url, current), number or None, key=item.key))
     return entries
 
@@ -212,6 +225,10 @@ def _is_current(url: str, current: str) -> bool:
 def create_entries() -> list[MenuEntry]:
     """What the person may create, in the order of use (UX 1.4)."""
     surroundings = here()
+    key = ("create", surroundings.actor.roles)
+    known: list[MenuEntry] | None = surroundings.kept.get(key)
+    if known is not None:
+        return known
     entries: list[MenuEntry] = []
     for registered in sorted(surroundings.registry.entities.values(), key=lambda found: found.entity.order):
         entity = registered.entity
@@ -232,6 +249,7 @@ def create_entries() -> list[MenuEntry]:
         else:
             url = url_for("editing.new", entity=registered)
             entries.append(MenuEntry(entity.label, url, entity.icon, key=entity.key, title_field=title))
+    surroundings.kept[key] = entries
     return entries
 
 

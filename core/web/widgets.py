@@ -8,7 +8,8 @@ from flask import render_template, url_for
 
 from core.contract.contributions import Widget
 from core.data.query import Filter, ListQuery, parse
-from core.features.list_rows import count, count_by
+from core.features.facets import count_within
+from core.features.list_rows import count
 from core.fields import Field, Option, occurring
 from core.fields.base import EMPTY, IS
 from core.i18n import format_integer, lazy as _
@@ -17,6 +18,9 @@ from core.web.boundary import Boundary
 from core.web.contexts import PanelBox
 from core.web.current import here
 from core.web.home_contexts import Figure, HomeCard
+
+SECONDS = 0.25
+"""How long counting the rows of a card may take."""
 
 
 def card_name(plugin: str, widget: Widget) -> str:
@@ -69,15 +73,19 @@ def _counted(plugin: str, widget: Widget) -> HomeCard | None:
 
 
 def _by_value(registered: RegisteredEntity, widget: Widget, query: ListQuery, field: Field) -> list[Figure]:
-    """A figure for each value that occurs, in the order of the list of values; what is no longer in it has no filter."""
-    numbers = {
-        None if value is None else field.type.dump(value): number
-        for value, number in count_by(here().session, query, field).items()
-    }
+    """A figure for each value that occurs, in the order of the list of values; what is no longer in it has no filter.
+
+    Where counting takes long, the values without numbers: the first page after sign-in waits for nothing.
+    """
+    counted = count_within(here().session, query, field, SECONDS)
+    numbers = {None if value is None else field.type.dump(value): number for value, number in (counted or {}).items()}
     figures = []
     for option in (*occurring(field.type), Option("", _("empty"))):
         number = numbers.get(option.code or None, 0)
-        if number:
+        if counted is None and option.code:
+            url = _list_url(registered, widget, Filter(field, IS.name, (option.code,)).wire())
+            figures.append(Figure(option.label, option.tone, "", url, option.icon))
+        elif number:
             one = Filter(field, IS.name, (option.code,)) if option.code else Filter(field, EMPTY.name, ())
             url = _list_url(registered, widget, one.wire())
             figures.append(Figure(option.label, option.tone, format_integer(number), url, option.icon))

@@ -45,8 +45,8 @@ def recount_daily(job: JobRun) -> None:
 
 def open_leads(session: Session) -> int:
     """The number the worker counted last."""
-    row = session.get(OpenLeads, THE_ROW)
-    return row.number if row else 0
+    table = OpenLeads.__table__
+    return session.connection().execute(select(table.c.number).where(table.c.id == THE_ROW)).scalar() or 0
 
 
 def same_address(session: Session, record: Record) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ def actions(entity: str) -> Iterable[Action]:
     if entity == "thirdparty":
         yield Action(
             "convert", _("Convert to customer"), "thirdparty.edit",
-            verb=services.promote_to_customer, when=services.is_prospect, icon="user",
+            verb=services.promote_to_customer, only=("role", ("prospect",)), icon="user",
             where=("sheet", "list", "bulk"), shortcut="o",
         )  # fmt: skip
         yield Action("vcard", _("Download vCard"), "thirdparty.view", endpoint="thirdparty.vcard", icon="download")

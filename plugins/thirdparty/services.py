@@ -34,11 +34,6 @@ def note_first_day(changes: Sequence[Change], unit: Unit) -> None:
             third_party.customer_since = third_party.customer_since or datetime.date.today()
 
 
-def is_prospect(record: Record) -> bool:
-    """Whether the third party is not a customer yet."""
-    return cast(ThirdParty, record).role == "prospect"
-
-
 def vcard(third_party: ThirdParty) -> str:
     """The third party as a vCard 4.0 (RFC 6350), lines ended by CR LF."""
     person = third_party.kind == PERSON
