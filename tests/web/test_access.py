@@ -40,7 +40,7 @@ def paths(app: Flask) -> Iterator[tuple[Rule, str, str]]:
         "record_id": 1, "operation_id": 1, "job_id": 1, "name": "leads", "plugin": "thirdparty", "code": "user",
         "token": "x", "way": "next", "tag_id": 1, "address_id": 1, "field": "name",
     }  # fmt: skip
-    values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "view_id": 1, "language": "en"}
+    values |= {"message_id": 1, "file_id": 1, "suppression_id": 1, "view_id": 1, "entry_id": 1, "language": "en"}
     values |= {"sign_in_id": 1_000, "note_id": 1, "notification_id": 1, "part_id": 1, "kind": "notes", "token": "x"}
     adapter = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():

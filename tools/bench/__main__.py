@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -60,9 +60,10 @@ def _bench(given: argparse.Namespace, engine: str) -> None:
         browser = site.browser(SIGNED_IN)
         sample, log = folder / "floor.json", folder / "server.log"
         write_sample(site, browser, "/thirdparties", sample)
-        client = Client(stack.enter_context(started(site.config, log)))
+        client = stack.enter_context(closing(Client(stack.enter_context(started(site.config, log)))))
         client.sign_in(f"{SIGNED_IN.lower()}@test.example", PASSWORD)
-        floor = client.again(stack.enter_context(started_floor(site.config, sample, folder / "floor.log")))
+        port = stack.enter_context(started_floor(site.config, sample, folder / "floor.log"))
+        floor = stack.enter_context(closing(client.again(port)))
         all_tasks = tasks(client, _known(site, client))
         found = measure(client, floor, all_tasks, given.rounds, given.seconds)
         add_server_figures(found, read_figures(log))

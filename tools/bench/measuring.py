@@ -7,6 +7,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from tools.bench.people import SEED, STATUSES
@@ -105,7 +106,8 @@ def measure(client: Client, floor: Client, all_tasks: list[Task], rounds: int, s
     pairs = [(task, client) for task in all_tasks] + [(task, floor) for task in FLOORS.values()]
     for task, one in pairs:
         for _number in range(min(WARM_CONNECTIONS, rounds)):
-            _asked(task, one.again())
+            with closing(one.again()) as other:
+                _asked(task, other)
     found = {task.name: Figures() for task, _one in pairs}
     order = random.Random(SEED)
     for _round in range(rounds):
@@ -136,10 +138,10 @@ def _rate(task: Task, client: Client, seconds: float) -> float:
     end = time.monotonic() + seconds
 
     def ask(place: int) -> None:
-        one = client.again()
-        while time.monotonic() < end:
-            _asked(task, one)
-            done[place] += 1
+        with closing(client.again()) as one:
+            while time.monotonic() < end:
+                _asked(task, one)
+                done[place] += 1
 
     began = time.monotonic()
     threads = [threading.Thread(target=ask, args=(place,)) for place in range(AT_ONCE)]

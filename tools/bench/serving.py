@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -45,6 +45,10 @@ class Client:
     def __init__(self, port: int, cookies: dict[str, str] | None = None, token: str = "") -> None:
         self.port, self.cookies, self.token = port, cookies or {}, token
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask for a page; nothing is followed."""
@@ -132,7 +136,8 @@ def _wait(port: int, path: str) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         try:
-            Client(port).get(path)
+            with closing(Client(port)) as client:
+                client.get(path)
         except OSError:
             if time.monotonic() > deadline:
                 raise
