@@ -22,7 +22,7 @@ class LinkRow(Row):
     """One id in a field of several values."""
 
     __tablename__ = "core_link"
-    __table_args__ = (Index("ix_core_link_record", "source_table", "record_id"),)
+    __table_args__ = (Index("ix_core_link_record", "record_id", "source_table", "source_column"),)
     source_table: Mapped[str] = mapped_column(String(80), primary_key=True)
     source_column: Mapped[str] = mapped_column(String(80), primary_key=True)
     target_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
