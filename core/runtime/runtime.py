@@ -222,7 +222,10 @@ class Runtime:
         with self.database.connection() as connection:
             lock_state(connection)
             bump(connection)
-        self.follow()
+        if self.app_factory is None:
+            self.follow()
+        else:
+            self.application()  # what does not fit is set aside before the list is shown
 
     def try_again(self, name: str) -> None:
         """Look anew at one plugin that could not be imported, though it hung before: somebody wants it switched on."""
