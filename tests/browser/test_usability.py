@@ -24,7 +24,7 @@ ALL = re.compile(rf"^(Select all|Sélectionner les) {MANY}$")
 def test_a_customer_by_the_end_of_a_phone_number(open_tab: OpenTab, language: str, script: bool) -> None:
     """Task 7: one press."""
     desk = open_tab(language, script=script)
-    ending = f"86{next(numbers):02}"
+    ending = f"86{next(numbers) % 100:02}"  # a French number has nine digits, however many tests came before
     made = desk.create(role="customer", phone=f"+331990{ending[:1]}{ending}")
     desk.go("/")
     with desk.presses(1):
