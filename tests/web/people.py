@@ -62,7 +62,7 @@ def open_firm(site: Site) -> Firm:
     for name in ROLES:
         if name != "Nora":
             for slug, entity in (("thirdparties", "thirdparty"), ("leads", "lead")):
-                firm.records[name, entity] = make(firm.browsers[name], slug, f"{name} & Co")
+                firm.records[name, entity] = make(firm.browsers[name], slug, f"{name} & Company")
     return firm
 
 

@@ -75,10 +75,10 @@ class TestTheList:
 
     def test_it_offers_only_what_one_may_know_of(self, sales: Site) -> None:
         firm = open_firm(sales)
-        everybody = set(options(firm.browsers["Alice"], "& co"))
-        assert {"Sam & Co", "Otto & Co"} <= everybody
-        assert options(firm.browsers["Otto"], "& co") == ["Otto & Co"]
-        assert set(options(firm.browsers["Rita"], "& co")) == {"Rita & Co", "Sam & Co"}
+        everybody = set(options(firm.browsers["Alice"], "& company"))
+        assert {"Sam & Company", "Otto & Company"} <= everybody
+        assert options(firm.browsers["Otto"], "& company") == ["Otto & Company"]
+        assert set(options(firm.browsers["Rita"], "& company")) == {"Rita & Company", "Sam & Company"}
         assert firm.browsers["Nora"].get("/thirdparties/pick?q=x").status_code == 403
 
 

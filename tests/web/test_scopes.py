@@ -62,7 +62,7 @@ class TestEveryRoad:
 
     def test_list_search_filter_and_count(self, shared: Firm, who: str, entity: str) -> None:
         browser, sees, slug = shared.browsers[who], SEES[who], SLUGS[entity]
-        for question in ("", "?q=co", "?f=name:contains:co", "?sort=-name", "?view=prospects"):
+        for question in ("", "?q=comp", "?f=name:contains:co", "?sort=-name", "?view=prospects"):
             answer = browser.get(f"/{slug}{question}")
             if who == "Nora":
                 assert answer.status_code == 403

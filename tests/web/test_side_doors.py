@@ -134,13 +134,13 @@ class TestUndo:
         rita, path = firm.browsers["Rita"], f"/thirdparties/{firm.records['Rita', 'thirdparty']}"
         operation = change(rita, path, "town", "Lyon")
         pages = ("/", "/recent", f"/leads?done={operation}")
-        assert all("Rita &amp; Co changed" in rita.get(page).text for page in pages)
+        assert all("Rita &amp; Company changed" in rita.get(page).text for page in pages)
         for field in ("representatives", "owner_id"):
             change(firm.browsers["Alice"], path, field, "Otto")
         for page in pages:
             seen = rita.get(page).text
             assert "1 record changed" in seen, page
-            assert "Rita &amp; Co changed" not in seen, page
+            assert "Rita &amp; Company changed" not in seen, page
 
     @pytest.mark.covers("TP-7a")
     def test_what_it_left_is_not_named_in_the_history_of_others(self, firm: Firm) -> None:

@@ -135,7 +135,7 @@ class TestWho:
                 assert answer.status_code == 403, who
                 assert "/export/" not in browser.get("/thirdparties").text
             else:
-                assert {row[0].removesuffix(" & Co") for row in rows_of(answer.data)[1:]} == SEES[who]
+                assert {row[0].removesuffix(" & Company") for row in rows_of(answer.data)[1:]} == SEES[who]
 
     def test_no_rows_of_other_companies(self, site: Site) -> None:
         firm = open_firm(site)
