@@ -97,22 +97,21 @@ def test_no_secret_of_any_form_or_header_is_logged(sales: Site, log: Log) -> Non
     alice = sales.browser("Alice")
     form = {name: f"{PLANTED}-{name}" for name in SECRET_FIELDS}
     headers = {name: f"{PLANTED}-{name}" for name in HEADERS if name not in ("Cookie", "Origin")}
+    forged = {**headers, "Cookie": f"comptoir={PLANTED}"}
+    stranger, forger = sales.visitor(), sales.visitor()
     walked = 0
     for rule, method, path in paths(app):
         if rule.endpoint in ("account.signout", "modules.disable_now", "modules.reload"):
             continue
-        alice.get("/")
-        for visitor in (alice, sales.visitor()):
-            token = {"csrf_token": visitor.token} if visitor is alice else {}
+        typed = {**form, "csrf_token": alice.token}
+        for visitor, data, sent in ((alice, typed, headers), (stranger, form, headers), (forger, form, forged)):
             visitor.client.open(
-                path, method=method, data={**form, **token}, query_string={"q": PLANTED}, headers=headers, buffered=True
+                path, method=method, data=data, query_string={"q": PLANTED}, headers=sent, buffered=True
             )
-            forged = {**headers, "Cookie": f"comptoir={PLANTED}"}
-            visitor.client.open(path, method=method, data=form, headers=forged, buffered=True)
         walked += 1
     sales.visitor().client.post("/csp-report", data=json.dumps({"csp-report": {"document-uri": f"/x?{PLANTED}"}}))
     assert walked > 60
-    assert len(log.of("comptoir.request")) > 4 * walked
+    assert len(log.of("comptoir.request")) > 3 * walked
     assert PLANTED not in log.text, next(line for line in log.text.splitlines() if PLANTED in line)
     for secret in (sales.config.secret_key.hex(), "quince-ladder-73", "@test.example"):
         assert secret not in log.text
