@@ -162,6 +162,13 @@ class Walk:
         self.seen: set[str] = set()
         self.forms: dict[str, tuple[str, Form, tuple[str, str, str]]] = {}
         self.wrong: list[str] = []
+        self.silent: dict[str, str] = {}
+        """Where forms lead that had no button, with their pages: rows that have the button may be on another page."""
+
+    def buttonless(self) -> list[str]:
+        """The forms that have a button on no page at all."""
+        sent = {shape(button[0]) for _address, _form, button in self.forms.values()}
+        return [f"{page}: a form without a button to {to}" for to, page in self.silent.items() if to not in sent]
 
     def open(self, start: str) -> None:
         """Open the page and all that it links to."""
@@ -193,7 +200,7 @@ class Walk:
             if not form.buttons and not any(name == "q" for name, _value in form.values) and "row" not in address:
                 menu_only = form.method == "post" and not form.values[1:]
                 if not menu_only and form.action:
-                    self.wrong.append(f"{address}: a form without a button to {form.action}")
+                    self.silent.setdefault(shape(form.action), address)
             for button in form.buttons:
                 key = f"{form.method} {shape(button[0])} {button[1]} {button[2] if not button[2].isdecimal() else ''}"
                 self.forms.setdefault(key, (address, form, button))
@@ -255,7 +262,8 @@ def test_every_control_does_something(site: Site) -> None:
     with closing(sqlite3.connect(site.runtime.database.engine.url.database or "")) as other:
         walk = Walk(site.browser(), lambda: int(other.execute("PRAGMA data_version").fetchone()[0]))
         _walk(walk)
-    assert not walk.wrong, "\n".join(walk.wrong)
+    wrong = walk.wrong + walk.buttonless()
+    assert not wrong, "\n".join(wrong)
     assert walk.effects["written"] > 40, walk.effects
     assert walk.effects["refused"] < walk.effects["written"], walk.effects
 
