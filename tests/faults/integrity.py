@@ -10,6 +10,7 @@ from sqlalchemy import select
 from core.data.history import Operation, RecordChange, changes_of
 from core.data.records import Record
 from core.data.tables import JobRow
+from core.features.dictionaries import DictionaryEntry
 from core.testing.site import Site
 from tests.probe.helpers import fetch
 
@@ -69,6 +70,8 @@ def check_records(site: Site) -> None:
                 values["*version"] = change.version
     for registered in site.context().registry.entities.values():
         present = _present(site, registered.model)
+        if registered.model is DictionaryEntry:  # shipped values are nobody's doing
+            present = {number: values for number, values in present.items() if (registered.name, number) in replayed}
         expected = {place[1]: _clean(values) for place, values in replayed.items() if place[0] == registered.name}
         assert present == expected
 
