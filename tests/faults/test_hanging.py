@@ -131,7 +131,7 @@ def test_a_hanging_hook_is_survived(served: Web, mischief: Mischief) -> None:
     mischief.do("records_changing=hang", "records_changed=hang", "panel=hang", "counter=hang")
     status, page = served.post("/thirdparties/new", name="Copper GmbH", contact_status="contacted")
     assert status == 200, "it is set aside, and nobody asks it any more"
-    assert "Silver" in page
+    assert "Loyalty 10 points" in words(page), "what others react with goes on"
     assert served.get("/tricks")[0] == 404
 
     mischief.do()
