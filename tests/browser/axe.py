@@ -47,6 +47,7 @@ REVIEWED = {
         "color-contrast",
         "partially obscured by another element",
     ): "scrolled out of a list with a bar below it; the same lines are looked at while in sight",
+    ("color-contrast", "Element content is too short"): "a count of one digit; it is in the muted colour (UX 3.2)",
     ("color-contrast", "Element has no value"): "an empty control; what is typed has the colours of one that is filled",
 }
 """What axe cannot decide by itself, with a part of its reason, and why it is right."""

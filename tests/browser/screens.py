@@ -122,7 +122,7 @@ def list_cell(desk: Desk) -> None:
     """A cell being edited, with a value that was refused."""
     made = desk.create(phone="+33199001234", town="Delft")
     desk.go(f"/thirdparties?q={made.name.replace(' ', '+')}&c=phone&c=town")
-    desk.page.locator(".rows tbody tr").first.locator("td").nth(1).dblclick()
+    desk.page.locator(".rows tbody th a").first.press("F2")
     desk.page.locator("#f-phone").fill("12")
     desk.keys("Enter")
     expect(desk.page.locator("#f-phone-error")).to_be_visible()
