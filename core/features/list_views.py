@@ -49,8 +49,9 @@ SHARING = {
     LOCKED: _("Shared, and only administrators change it"),
 }
 MAXIMUM_PINS = 7
-MOST_STATEMENTS = 64
 """In the menu (UX 1.1)."""
+MOST_STATEMENTS = 64
+"""Statements kept, one for each set of companies people work for."""
 
 
 class ListView(Record):

@@ -5,6 +5,7 @@ The registry binds a list when it is built, as it does for dictionaries; what is
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field as attribute
 from typing import Any, Literal
@@ -176,9 +177,9 @@ class SeveralNumbers(FieldType[tuple[int, ...]]):
     multiple = True
     json = {"type": "array", "items": RecordId.json, "maxItems": MAXIMUM_CHOSEN}
 
+    @abstractmethod
     def number_of(self, word: str) -> int:
         """The id of the row somebody chose or typed. Raises `Invalid`."""
-        raise NotImplementedError
 
     def allowed_number(self, number: int) -> int:
         """The id, where it may be held; raises `Invalid` otherwise."""

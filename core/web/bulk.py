@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask import Response, request, url_for
 
 from core.contract.contributions import Action
 from core.data.records import Record
-from core.data.unit import transaction
+from core.data.unit import Unit, transaction
 from core.errors import Refused
 from core.features.bin import delete_record
 from core.features.bulk import ACT, DELETE, EDIT, MAXIMUM_AT_ONCE, MAXIMUM_ROWS, bulk_payload, set_field
@@ -66,16 +66,28 @@ def change_rows(entity: RegisteredEntity, chosen: list[int], field: Field | None
     """
     if len(chosen) > MAXIMUM_AT_ONCE:
         return start_bulk_job(entity, chosen, field, value)
-    with transaction(f"{entity.name}.bulk_{'delete' if field is None else 'edit'}") as unit:
+
+    def change(unit: Unit, record: Record) -> None:
+        if field is None:
+            delete_record(unit, record)
+        else:
+            set_field(unit, entity, record, field, value, None)
+
+    return for_each(f"{entity.name}.bulk_{'delete' if field is None else 'edit'}", entity, chosen, change)
+
+
+def for_each(
+    action: str, entity: RegisteredEntity, chosen: list[int], work: Callable[[Unit, Record], object]
+) -> Response:
+    """Do something to a few rows in one operation; how many were deleted meanwhile is said."""
+    with transaction(action) as unit:
         missing = 0
         for record_id in chosen:
             record: Record | None = unit.session.get(entity.model, record_id)
             if record is None or record.deleted_at is not None:
                 missing += 1
-            elif field is None:
-                delete_record(unit, record)
             else:
-                set_field(unit, entity, record, field, value, None)
+                work(unit, record)
         if missing:
             unit.notice(
                 lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 from sqlalchemy import select
 
-from core.data.records import Record
 from core.data.unit import transaction
 from core.errors import NotFound, Refused
 from core.features.bulk import MAXIMUM_AT_ONCE
@@ -15,7 +14,7 @@ from core.i18n import Text, format_integer, lazy as _, lazy_plural
 from core.jobs.enqueue import enqueue
 from core.registry import RegisteredEntity
 from core.web.arguments import number_argument
-from core.web.bulk import chosen_ids
+from core.web.bulk import chosen_ids, for_each
 from core.web.contexts import Crumb
 from core.web.current import here
 from core.web.keeping import kept_values
@@ -73,19 +72,10 @@ def bulk(entity: RegisteredEntity) -> Response:
             payload = {"entity": entity.name, "ids": chosen, "tag": tag.id, "remove": removes}
             job_id = enqueue(unit, TAG_JOB, payload, label=_label(entity, tag.path, len(chosen)), module=entity.plugin)
         return see(url_for("jobs.show", job_id=job_id))
-    with transaction(f"{entity.name}.bulk_tag") as unit:
-        missing = 0
-        for record_id in chosen:
-            record: Record | None = unit.session.get(entity.model, record_id)
-            if record is None or record.deleted_at is not None:
-                missing += 1
-            else:
-                tag_record(unit, entity, record, tag.id, remove=removes)
-        if missing:
-            unit.notice(
-                lazy_plural("%(number)s row was deleted meanwhile", "%(number)s rows were deleted meanwhile", missing)
-            )
-    return see(came_from(), unit.operation)
+    return for_each(
+        f"{entity.name}.bulk_tag", entity, chosen,
+        lambda unit, record: tag_record(unit, entity, record, tag.id, remove=removes),
+    )  # fmt: skip
 
 
 def _label(entity: RegisteredEntity, tag: str, number: int) -> Text:
