@@ -43,6 +43,7 @@ from core.web.policy import policy
 from core.web.responses import page, see
 from core.web.shell import group_label, make_shell
 from core.web.submissions import earlier_result, form_key
+from core.web.templating import cell_html
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/admin/dictionaries")
 TITLE = _("Dictionaries")
@@ -84,10 +85,7 @@ def _toned(options: Sequence[Option]) -> bool:
 def _drawn(options: Sequence[Option]) -> list[Markup]:
     """Values as lists show them: as words, unless they tell good from bad."""
     toned = _toned(options)
-    return [
-        Markup(badge(one.label, one.tone, one.icon) if toned else escape(str(one.label)))  # noqa: S704 - it escapes
-        for one in options
-    ]
+    return [cell_html(badge(one.label, one.tone, one.icon)) if toned else escape(str(one.label)) for one in options]
 
 
 def _places(kept: Kept) -> str:
@@ -104,7 +102,7 @@ def index() -> Response:
     groups: dict[str, tuple[Text, list[ListLine]]] = {}
     for name, kept in kept_lists(here().registry).items():
         options = [one for one in here().registry.dictionaries.get(name, ()) if one.open]
-        between = Markup(" ") if _toned(options) else Markup(" · ")
+        between = escape(" ") if _toned(options) else escape(" · ")
         more = " …" if len(options) > SHOWN_VALUES else ""
         shown = between.join(_drawn(options)[:SHOWN_VALUES]) + more
         line = ListLine(kept.dictionary.label, _address("values", name), _places(kept), shown)
