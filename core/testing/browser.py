@@ -36,7 +36,9 @@ def chromium_program(*, headless: bool = True) -> str:
         found = shutil.which(name)
         if found:
             return found
-    raise BrowserMissing("These tests need Chromium (Debian, Ubuntu: apt install chromium-headless-shell, or chromium).")
+    raise BrowserMissing(
+        "These tests need Chromium (Debian, Ubuntu: apt install chromium-headless-shell, or chromium)."
+    )
 
 
 def chromium_arguments() -> list[str]:
