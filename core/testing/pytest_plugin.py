@@ -30,6 +30,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine_name", [pytest.param(name, marks=marks[name]) for name in names], scope="session")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_cuts() -> Iterator[None]:
+    """SQLite waits for the disk at each commit, for the day the power fails. No test cuts the power, and each would wait."""
+    from core.data import engine
+
+    patient = "PRAGMA synchronous=FULL"
+    settings = tuple("PRAGMA synchronous=NORMAL" if one == patient else one for one in engine.SQLITE_SETTINGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "SQLITE_SETTINGS", settings)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A PostgreSQL server's maintenance database; found, started, or the test is skipped and says so."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 
 from core.testing.browser import BrowserMissing, chromium
 from tests.browser.desk import COUNTER, Desk, Watch
@@ -19,7 +19,8 @@ WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 320, "height": 800}
 PEOPLE = {"Alice Durand": DEMO_EMAIL, "Paul Leroy": "paul@test.example", "Lou Faure": "lou@test.example"}
 USERS = {"Nadia Roux": "nadia@test.example"}
-SECONDS = 10
+SECONDS = 20
+"""How long a tab waits for what must come: machines that run tests are busy."""
 SIGNED_IN_SECONDS = 10 * 60
 LANGUAGES = ("en", "fr")
 
@@ -36,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The one Chromium of this run."""
+    expect.set_options(timeout=SECONDS * 1000)
     try:
         with chromium() as running:
             yield running
