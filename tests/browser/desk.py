@@ -24,9 +24,10 @@ from playwright.sync_api import (
 from tests.browser.words import word
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-COUNTER = """addEventListener('pointerdown', (event) => {
+COUNTER = """document.addEventListener('pointerdown', (event) => {
     if (event.isTrusted) sessionStorage.setItem('presses', Number(sessionStorage.getItem('presses')) + 1);
 }, true)"""
+"""Listens behind Playwright, which lets through no press that would not reach its target, and tries again."""
 REFUSED = re.compile(r"^Failed to load resource: the server responded with a status of 4\d\d")
 """What Chromium says of an answer that refuses: the tests look at those themselves."""
 numbers = itertools.count(1)
