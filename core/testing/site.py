@@ -51,7 +51,18 @@ class Browser:
     def __init__(self, gate: Gate, base_url: str = f"http://localhost:{DEFAULT_PORT}") -> None:
         """`base_url`: what the server is called in requests; another name than its public address gets 400."""
         self.client = _Client(gate, base_url)
-        self.token = ""
+        self._token: str | None = ""
+
+    @property
+    def token(self) -> str:
+        """The form token of the last page that had one; of who was signed in without a page, that of a short one."""
+        if self._token is None:
+            self.get("/help")
+        return self._token or ""
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._token = token
 
     def get(self, path: str, **options: Any) -> TestResponse:
         """Open a page and remember its form token."""
@@ -64,6 +75,10 @@ class Browser:
     def post(self, path: str, data: Mapping[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send a form with the token of the last page."""
         return self.client.post(path, data={"csrf_token": self.token, **(data or {})}, buffered=True, **options)
+
+    def is_signed_in(self) -> None:
+        """It has the cookies of a sign-in: the form token is asked for when a form is sent before any page was opened."""
+        self._token = None
 
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         """Sign in as a person would."""
@@ -144,7 +159,7 @@ class Site:
             user = unit.session.get_one(User, self.people[name].id)
             browser.client.set_cookie(DEVICE, new_device(self.config.secret_keys, user))
             browser.client.set_cookie(VISIT, start_sign_in(unit.session, user, "127.0.0.1", ""))
-        browser.get("/")
+        browser.is_signed_in()
         return browser
 
     def visitor(self) -> Browser:
