@@ -131,7 +131,7 @@ def shown(desk: Desk) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.covers("UI-4")
+@pytest.mark.covers("UI-4a", "UI-4d")
 class TestADay:
     """In the order in which they stand: each goes on where the one before left off."""
 

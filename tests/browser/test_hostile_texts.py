@@ -197,7 +197,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Poisoned:
     return Poisoned(var, email, pages, poisoner)
 
 
-@pytest.mark.covers("SEC-1")
+@pytest.mark.covers("MO-6b")
 @pytest.mark.timeout(600)
 class TestHostileTexts:
     def test_they_are_kept_as_they_are_and_no_answer_would_run_them(self, poisoned: Poisoned) -> None:
