@@ -71,6 +71,10 @@ def set_up_page(studio: Studio) -> None:
     studio.desk.go(address.group())
 
 
+def home_page(studio: Studio) -> None:
+    studio.desk.go("/")
+
+
 def list_page(studio: Studio) -> None:
     """Prospects of France, one of them just set to Contacted."""
     desk = studio.desk
@@ -129,10 +133,6 @@ def module_change_page(studio: Studio) -> None:
     studio.desk.go("/admin/modules/leads/disable")
 
 
-def dictionary_page(studio: Studio) -> None:
-    studio.desk.go("/admin/dictionaries/contact_status")
-
-
 def dictionaries_page(studio: Studio) -> None:
     studio.desk.go("/admin/dictionaries")
 
@@ -168,6 +168,7 @@ def _no_baker(desk: Desk) -> None:
 
 
 PAGES: dict[str, tuple[str, Callable[[Studio], None]]] = {
+    "home": ("The first page", home_page),
     "list": ("A list: filters, one-click statuses, undo", list_page),
     "sheet": ("A record and its history", sheet_page),
     "form": ("A new prospect", form_page),
@@ -176,7 +177,6 @@ PAGES: dict[str, tuple[str, Callable[[Studio], None]]] = {
     "modules": ("The modules", modules_page),
     "module-change": ("What switching a module off does", module_change_page),
     "dictionaries": ("The lists of values", dictionaries_page),
-    "dictionary": ("The values of a list", dictionary_page),
     "numbering": ("A numbering series", numbering_page),
     "numbering-gaps": ("The gaps of a series", gaps_page),
     "sign-in": ("Signing in", sign_in_page),
