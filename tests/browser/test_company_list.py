@@ -129,102 +129,112 @@ def shown(desk: Desk) -> list[str]:
     ]
 
 
+def filter_by_country_and_sector(office: Office) -> None:
+    desk = office.desk
+    desk.go("/thirdparties?sort=name")
+    assert counted(desk) == office.ask(f"SELECT count(*) {WHERE}")[0] >= ROWS * 0.99
+    filter_by(desk, "Country", COUNTRY)
+    filter_by(desk, "Tags", SECTOR)
+    both = f"{WHERE} AND t.country = 'DE' AND {IN_SECTOR}"
+    assert counted(desk) == office.ask(f"SELECT count(*) {both}", SECTOR)[0] > 50
+    first = office.ask(f"SELECT t.id {both} ORDER BY t.name_key, t.id LIMIT 50", SECTOR)
+    assert shown(desk) == list(map(str, first))
+
+
+def sort_by_town(office: Office) -> None:
+    desk = office.desk
+    desk.page.locator("thead").get_by_role("link", name="Town").click()
+    desk.page.wait_for_url(re.compile("sort=town"))
+    both = f"{WHERE} AND t.country = 'DE' AND {IN_SECTOR}"
+    first = office.ask(f"SELECT t.id {both} ORDER BY t.town_key IS NULL, t.town_key, t.id LIMIT 50", SECTOR)
+    assert shown(desk) == list(map(str, first))
+
+
+def search(office: Office) -> None:
+    desk = office.desk
+    desk.go("/thirdparties?sort=name")
+    desk.by("textbox", "Search in this list").fill("bank")
+    desk.keys("Enter")
+    desk.page.wait_for_url(re.compile("q=bank"))
+    matching = f"{WHERE} AND ({' OR '.join(f't.{name}_key LIKE ?1' for name in SEARCHED)})"
+    assert shown(desk) == list(
+        map(str, office.ask(f"SELECT t.id {matching} ORDER BY t.name_key, t.id LIMIT 50", "%bank%"))
+    )
+    assert counted(desk) == office.ask(f"SELECT count(*) {matching}", "%bank%")[0]
+
+
+def assign_about_a_hundred_and_twenty(office: Office) -> None:
+    """All companies of a town, chosen at once: more than a page has."""
+    desk = office.desk
+    towns = f"SELECT t.town_key, count(*) {WHERE} AND t.town_key IS NOT NULL GROUP BY 1 ORDER BY abs(count(*) - 120)"
+    town, number = office.ask(towns)[0]
+    desk.go(f"/thirdparties?{urlencode({'sort': 'name', 'f': f'town:is:{town}'})}")
+    assert counted(desk) == number > desk.page.locator(".pick input[name=id]").count()
+    desk.by("checkbox", "Select all on this page").click()
+    bar = desk.by("group", "Bulk actions")
+    bar.get_by_role("button", name=re.compile("^Select all")).click()
+    desk.by("button", "Assign", bar).click()
+    desk.by("combobox", "Owner").select_option(label="Paul Leroy")
+    desk.page.get_by_role("button", name=f"Assign {number}").click()
+    desk.page.wait_for_url(re.compile(r"/jobs/\d+$"))
+    expect(desk.page.locator("#job").get_by_text("Done", exact=True)).to_be_visible(timeout=WAIT)
+    chosen = office.ask(f"SELECT t.id {WHERE} AND t.town_key = ? ORDER BY 1", town)
+    assert office.ask(f"SELECT t.id {WHERE} {OWNED} ORDER BY 1", "Paul Leroy") == chosen
+
+
+def a_shared_view_is_saved_and_pinned(office: Office) -> None:
+    desk = office.desk
+    desk.go("/thirdparties?f=owner_id.name:is:Paul+Leroy&sort=town")
+    desk.by("button", "Save view").click()
+    form = desk.by("dialog", "Save view")
+    desk.by("textbox", "Name", form).fill("Paul's town")
+    desk.by("radio", "Shared", form).click()
+    desk.by("checkbox", "Pin to the menu", form).click()
+    desk.by("button", "Save", form).click()
+    desk.told("View “Paul's town” saved.")
+    desk.go("/")
+    desk.exact("link", "Paul's town").first.click()
+    assert counted(desk) == office.ask(f"SELECT count(*) {WHERE} {OWNED}", "Paul Leroy")[0]
+    kept = "SELECT count(*) FROM core_list_view v JOIN core_list_pin p ON p.view_id = v.id WHERE v.name = ?"
+    assert office.ask(kept, "Paul's town") == [1]
+
+
+def one_click_undo_edit_delete_restore(office: Office) -> None:
+    desk = office.desk
+    desk.go("/thirdparties?sort=name&f=country:is:DE")
+    number = shown(desk)[0]
+    row = "FROM thirdparty_thirdparty WHERE id = ?"
+    status = f"SELECT contact_status {row}"
+    before = office.ask(status, number)
+    desk.page.locator(f"#row-{number} .strip button[aria-pressed=false]").first.click()
+    message = desk.page.locator("[data-message]").last
+    expect(message).to_be_visible()
+    assert office.ask(status, number) != before
+    desk.by("button", "Undo", message).click()
+    expect(desk.page.locator("[data-message]").filter(has_text="Taken back")).to_be_visible()
+    assert office.ask(status, number) == before
+    desk.go(f"/thirdparties/{number}/edit")
+    desk.unfold()
+    desk.by("textbox", "Town").fill("Zwickau")
+    desk.by("button", "Save").first.click()
+    desk.page.wait_for_url(re.compile(rf"/thirdparties/{number}(\?|$)"))
+    assert office.ask(f"SELECT town {row}", number) == ["Zwickau"]
+    assert desk.post(f"/thirdparties/{number}/delete").status == 303
+    assert office.ask(f"SELECT deleted_at IS NOT NULL {row}", number) == [1]
+    desk.go(f"/thirdparties/{number}")
+    desk.by("button", "Restore").click()
+    expect(desk.by("button", "Restore")).to_have_count(0)
+    assert office.ask(f"SELECT deleted_at IS NULL {row}", number) == [1]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.covers("UI-4a", "UI-4d")
-class TestADay:
-    """In the order in which they stand: each goes on where the one before left off."""
-
-    def test_filter_by_country_and_sector(self, office: Office) -> None:
-        desk = office.desk
-        desk.go("/thirdparties?sort=name")
-        assert counted(desk) == office.ask(f"SELECT count(*) {WHERE}")[0] >= ROWS * 0.99
-        filter_by(desk, "Country", COUNTRY)
-        filter_by(desk, "Tags", SECTOR)
-        both = f"{WHERE} AND t.country = 'DE' AND {IN_SECTOR}"
-        assert counted(desk) == office.ask(f"SELECT count(*) {both}", SECTOR)[0] > 50
-        first = office.ask(f"SELECT t.id {both} ORDER BY t.name_key, t.id LIMIT 50", SECTOR)
-        assert shown(desk) == list(map(str, first))
-
-    def test_sort_by_town(self, office: Office) -> None:
-        desk = office.desk
-        desk.page.locator("thead").get_by_role("link", name="Town").click()
-        desk.page.wait_for_url(re.compile("sort=town"))
-        both = f"{WHERE} AND t.country = 'DE' AND {IN_SECTOR}"
-        first = office.ask(f"SELECT t.id {both} ORDER BY t.town_key IS NULL, t.town_key, t.id LIMIT 50", SECTOR)
-        assert shown(desk) == list(map(str, first))
-
-    def test_search(self, office: Office) -> None:
-        desk = office.desk
-        desk.go("/thirdparties?sort=name")
-        desk.by("textbox", "Search in this list").fill("bank")
-        desk.keys("Enter")
-        desk.page.wait_for_url(re.compile("q=bank"))
-        matching = f"{WHERE} AND ({' OR '.join(f't.{name}_key LIKE ?1' for name in SEARCHED)})"
-        assert shown(desk) == list(
-            map(str, office.ask(f"SELECT t.id {matching} ORDER BY t.name_key, t.id LIMIT 50", "%bank%"))
-        )
-        assert counted(desk) == office.ask(f"SELECT count(*) {matching}", "%bank%")[0]
-
-    def test_assign_about_a_hundred_and_twenty(self, office: Office) -> None:
-        """All companies of a town, chosen at once: more than a page has."""
-        desk = office.desk
-        towns = (
-            f"SELECT t.town_key, count(*) {WHERE} AND t.town_key IS NOT NULL GROUP BY 1 ORDER BY abs(count(*) - 120)"
-        )
-        town, number = office.ask(towns)[0]
-        desk.go(f"/thirdparties?{urlencode({'sort': 'name', 'f': f'town:is:{town}'})}")
-        assert counted(desk) == number > desk.page.locator(".pick input[name=id]").count()
-        desk.by("checkbox", "Select all on this page").click()
-        bar = desk.by("group", "Bulk actions")
-        bar.get_by_role("button", name=re.compile("^Select all")).click()
-        desk.by("button", "Assign", bar).click()
-        desk.by("combobox", "Owner").select_option(label="Paul Leroy")
-        desk.page.get_by_role("button", name=f"Assign {number}").click()
-        desk.page.wait_for_url(re.compile(r"/jobs/\d+$"))
-        expect(desk.page.locator("#job").get_by_text("Done", exact=True)).to_be_visible(timeout=WAIT)
-        chosen = office.ask(f"SELECT t.id {WHERE} AND t.town_key = ? ORDER BY 1", town)
-        assert office.ask(f"SELECT t.id {WHERE} {OWNED} ORDER BY 1", "Paul Leroy") == chosen
-
-    def test_a_shared_view_is_saved_and_pinned(self, office: Office) -> None:
-        desk = office.desk
-        desk.go("/thirdparties?f=owner_id.name:is:Paul+Leroy&sort=town")
-        desk.by("button", "Save view").click()
-        form = desk.by("dialog", "Save view")
-        desk.by("textbox", "Name", form).fill("Paul's town")
-        desk.by("radio", "Shared", form).click()
-        desk.by("checkbox", "Pin to the menu", form).click()
-        desk.by("button", "Save", form).click()
-        desk.told("View “Paul's town” saved.")
-        desk.go("/")
-        desk.exact("link", "Paul's town").first.click()
-        assert counted(desk) == office.ask(f"SELECT count(*) {WHERE} {OWNED}", "Paul Leroy")[0]
-        kept = "SELECT count(*) FROM core_list_view v JOIN core_list_pin p ON p.view_id = v.id WHERE v.name = ?"
-        assert office.ask(kept, "Paul's town") == [1]
-
-    def test_one_click_undo_edit_delete_restore(self, office: Office) -> None:
-        desk = office.desk
-        desk.go("/thirdparties?sort=name&f=country:is:DE")
-        number = shown(desk)[0]
-        row = "FROM thirdparty_thirdparty WHERE id = ?"
-        status = f"SELECT contact_status {row}"
-        before = office.ask(status, number)
-        desk.page.locator(f"#row-{number} .strip button[aria-pressed=false]").first.click()
-        message = desk.page.locator("[data-message]").last
-        expect(message).to_be_visible()
-        assert office.ask(status, number) != before
-        desk.by("button", "Undo", message).click()
-        expect(desk.page.locator("[data-message]").filter(has_text="Taken back")).to_be_visible()
-        assert office.ask(status, number) == before
-        desk.go(f"/thirdparties/{number}/edit")
-        desk.unfold()
-        desk.by("textbox", "Town").fill("Zwickau")
-        desk.by("button", "Save").first.click()
-        desk.page.wait_for_url(re.compile(rf"/thirdparties/{number}(\?|$)"))
-        assert office.ask(f"SELECT town {row}", number) == ["Zwickau"]
-        assert desk.post(f"/thirdparties/{number}/delete").status == 303
-        assert office.ask(f"SELECT deleted_at IS NOT NULL {row}", number) == [1]
-        desk.go(f"/thirdparties/{number}")
-        desk.by("button", "Restore").click()
-        expect(desk.by("button", "Restore")).to_have_count(0)
-        assert office.ask(f"SELECT deleted_at IS NULL {row}", number) == [1]
+def test_a_day(office: Office) -> None:
+    """Each step goes on where the one before left off."""
+    filter_by_country_and_sector(office)
+    sort_by_town(office)
+    search(office)
+    assign_about_a_hundred_and_twenty(office)
+    a_shared_view_is_saved_and_pinned(office)
+    one_click_undo_edit_delete_restore(office)
