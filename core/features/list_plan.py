@@ -130,7 +130,7 @@ def measure(connection: Connection, lists: Sequence[tuple[FromClause, Sequence[B
     for table, sets in lists:
         total = select(func.max(table.c.id)).scalar_subquery()
         asked.append(total)
-        share = func.coalesce(total / PROBE_SHARE, 0)
+        share = func.coalesce(total // PROBE_SHARE, 0)  # whole: SQLite takes no fraction as a limit
         cap = case((share > PROBE_CAP, share), else_=PROBE_CAP)
         branches = (branch.limit(cap).subquery() for one in sets for branch in one)
         asked += [select(func.count()).select_from(branch).scalar_subquery() for branch in branches]

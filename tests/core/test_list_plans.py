@@ -129,6 +129,19 @@ def test_every_way_finds_the_same_rows(firms: Site, monkeypatch: pytest.MonkeyPa
         assert ways[0.0] > ways[1e12] + 10, "both ways were gone"
 
 
+def test_a_list_so_large_that_a_share_of_it_is_counted(firms: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share is no whole number of rows: above 300,000 rows every filter was answered with 500."""
+    monkeypatch.setattr(list_plan, "PROBE_CAP", 1)
+    monkeypatch.setattr(list_plan, "PROBE_SHARE", 7)
+    assert ROWS % 7
+    entity = firms.runtime.follow().registry.entity("thirdparty")
+    query = ask(firms, entity, f=["country:is:FR", "tags:in:Often"], sort=["name"])
+    with firms.runtime.database.reading() as session:
+        expected = [row[0] for row in session.connection().execute(page_statement(query, [], 1_000))]
+        assert expected
+        assert found(session, query) == expected
+
+
 # -- what the database says it does -----------------------------------------------------------------------------
 def explained(session: Session, query: ListQuery) -> str:
     """How the database finds the rows of a page, in its own words."""
