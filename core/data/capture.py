@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import AttributeState, Session
 
 from core.contract.changes import Actor, Change, Kind
 from core.data.records import Facet, Fielded, Record, in_extra, value_of
@@ -52,8 +52,8 @@ class Capture:
             attributes = {found.attribute for found in self._registry.entity_of(row).tracked[type(row)]}
             if isinstance(row, Record):
                 attributes |= {"deleted_at"}
-            states = inspect(row).attrs
-            histories = {name: states[name].history for name in attributes}
+            state = inspect(row)
+            histories = {name: AttributeState(state, name).history for name in attributes}
             changed = {name: history.deleted for name, history in histories.items() if history.has_changes()}
             if changed:
                 self._log.append(Captured(row, False, {name: old[0] if old else None for name, old in changed.items()}))

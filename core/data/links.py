@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, Index, String, delete, insert, inspect
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import AttributeState, Mapped, mapped_column
 
 from core.data.records import Facet, Fielded, Identifier, Record, Row, in_extra
 from core.fields import Field
@@ -36,7 +36,7 @@ def changed_links(rows: Iterable[tuple[Fielded, Iterable[Field]]]) -> Iterator[C
         for found in fields:
             if not found.type.multiple:
                 continue
-            history = state.attrs[found.attribute].history
+            history = AttributeState(state, found.attribute).history  # `attrs` would make those of all fields
             if history.has_changes() and (found.extra_key is None or _differ(row, found, history.deleted)):
                 yield row, found, state.pending and isinstance(row, Record)
 

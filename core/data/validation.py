@@ -27,8 +27,11 @@ def check_records(
     for row in new:
         for found in registry.entity_of(row).tracked[type(row)]:
             default = found.declaration.default
-            if default is not None and row.__dict__.get(found.attribute) is None:
-                setattr(row, found.attribute, default())
+            if row.__dict__.get(found.attribute) is None:
+                if default is not None:
+                    setattr(row, found.attribute, default())
+                elif not found.required:
+                    continue  # most fields of most new records
             _check(row, found, None, undoing)
             together.remember(row, found)
     for row in dirty:
