@@ -50,6 +50,8 @@ COUNT_CAP = 10_001
 COUNT_SECONDS, COUNT_STEPS = 0.05, 1_500
 """What counting for a page may take, on SQLite in thousands of its instructions; else only up to `FEW_CAP` (D6)."""
 FEW_CAP = 1_001
+MANY = 20_001
+"""From so many rows on SQLite is faster through the whole table than along an index and to each of them."""
 FIRST_COLUMN = 2
 """Where the columns of a row begin: its id and version stand before."""
 Segment = Literal["whole", "empty", "filled"]
@@ -247,9 +249,29 @@ def go_to(session: Session, query: ListQuery, typed: str) -> Place | None:
     row = session.connection().execute(page_statement(start, [], 1, backward=True).where(before)).first()
     if row is None:
         return None
-    rows = matching(start, joined_of(key.field)).where(before).subquery()
-    number = int(session.connection().execute(select(func.count()).select_from(rows)).scalar_one())
-    return place_at(start, row, False, number + 1)
+    return place_at(start, row, False, _number_before(session, start, before) + 1)
+
+
+def _number_before(session: Session, query: ListQuery, before: ColumnElement[bool]) -> int:
+    """How many rows come before a value of the first sort key."""
+    connection, table = session.connection(), query.entity.model.__table__
+    plan = plan_for(session, query, None, sort=False)
+    if (
+        plan is PLAIN
+        and connection.dialect.name == "sqlite"
+        and joined_of(query.sort[0].field).owner is query.entity.model
+    ):
+        some = select(literal(1)).select_from(table).where(before).limit(MANY).subquery()
+        if connection.execute(select(func.count()).select_from(some)).scalar_one() == MANY:
+            plan = Plan(
+                hint="NOT INDEXED"
+            )  # each is looked up, to leave out the bin: of many in the order they are stored in
+
+    def make(chosen: Plan) -> Select[Any]:
+        rows = matching(query, joined_of(query.sort[0].field), plan=chosen).where(before).subquery()
+        return select(func.count()).select_from(rows)
+
+    return int(run(session, plan, make)[0][0])
 
 
 def read_row(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from core.data.query import SortKey
 from core.data.records import value_of
+from core.features import list_rows
 from core.features.list_rows import go_to, read_page
 from core.fields import Field, fold
 from core.testing.site import Site
@@ -83,8 +84,10 @@ class TestPaging:
             assert back == expected
 
     @pytest.mark.parametrize("sort", ["name", "-name", "number,-day", "-number,name"])
-    def test_go_to_a_value(self, stock: Site, sort: str) -> None:
+    @pytest.mark.parametrize("many", [2, list_rows.MANY], ids=["many", "few"])
+    def test_go_to_a_value(self, stock: Site, sort: str, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page begins with the first row that has the value, or comes after it, and says which row that is."""
+        monkeypatch.setattr(list_rows, "MANY", many)
         stock.browser()
         entity = stock.runtime.follow().registry.entity("box")
         query = ask(stock, entity, sort=[sort], per=["25"])
