@@ -255,12 +255,9 @@ def go_to(session: Session, query: ListQuery, typed: str) -> Place | None:
 def _number_before(session: Session, query: ListQuery, before: ColumnElement[bool]) -> int:
     """How many rows come before a value of the first sort key."""
     connection, table = session.connection(), query.entity.model.__table__
-    plan = plan_for(session, query, None, sort=False)
-    if (
-        plan is PLAIN
-        and connection.dialect.name == "sqlite"
-        and joined_of(query.sort[0].field).owner is query.entity.model
-    ):
+    plan, field = plan_for(session, query, None, sort=False), query.sort[0].field
+    own = isinstance(field, Field) and field.owner is query.entity.model and sort_index(field.sort_column) is not None
+    if plan is PLAIN and own and connection.dialect.name == "sqlite":
         some = select(literal(1)).select_from(table).where(before).limit(MANY).subquery()
         if connection.execute(select(func.count()).select_from(some)).scalar_one() == MANY:
             plan = Plan(
@@ -268,7 +265,7 @@ def _number_before(session: Session, query: ListQuery, before: ColumnElement[boo
             )  # each is looked up, to leave out the bin: of many in the order they are stored in
 
     def make(chosen: Plan) -> Select[Any]:
-        rows = matching(query, joined_of(query.sort[0].field), plan=chosen).where(before).subquery()
+        rows = matching(query, joined_of(field), plan=chosen).where(before).subquery()
         return select(func.count()).select_from(rows)
 
     return int(run(session, plan, make)[0][0])

@@ -36,6 +36,7 @@ def _no_power_cuts() -> Iterator[None]:
     from core.data import engine
 
     patient = "PRAGMA synchronous=FULL"
+    assert patient in engine.SQLITE_SETTINGS, "people's data waits for the disk"
     settings = tuple("PRAGMA synchronous=NORMAL" if one == patient else one for one in engine.SQLITE_SETTINGS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "SQLITE_SETTINGS", settings)

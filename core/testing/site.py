@@ -58,6 +58,7 @@ class Browser:
         """The form token of the last page that had one; of who was signed in without a page, that of a short one."""
         if self._token is None:
             self.get("/help")
+            assert self._token, "who is signed in has a form token on every page"
         return self._token or ""
 
     @token.setter

@@ -68,8 +68,9 @@ class Office(NamedTuple):
 def office(browser: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Loaded by `comptoir load`, with a tag for each sector."""
     var = tmp_path_factory.mktemp("companies")
-    file = Path(os.environ.get("COMPTOIR_COMPANIES") or var / "companies.csv")
-    if not file.exists():
+    given = os.environ.get("COMPTOIR_COMPANIES")
+    file = Path(given) if given else var / "companies.csv"
+    if not given:
         made_up(file)
     with serving(var, demo=False) as server, closing(sqlite3.connect(var / "comptoir.db")) as database:
         server.add_user("alice@test.example", "Alice Durand")
@@ -146,7 +147,7 @@ def sort_by_town(office: Office) -> None:
     desk.page.locator("thead").get_by_role("link", name="Town").click()
     desk.page.wait_for_url(re.compile("sort=town"))
     both = f"{WHERE} AND t.country = 'DE' AND {IN_SECTOR}"
-    first = office.ask(f"SELECT t.id {both} ORDER BY t.town_key IS NULL, t.town_key, t.id LIMIT 50", SECTOR)
+    first = office.ask(f"SELECT t.id {both} ORDER BY t.town_key IS NOT NULL, t.town_key, t.id LIMIT 50", SECTOR)
     assert shown(desk) == list(map(str, first))
 
 

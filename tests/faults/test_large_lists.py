@@ -15,11 +15,13 @@ import pytest
 from sqlalchemy import func, select
 
 from core.data.query import ListQuery
+from core.features.list_conditions import LAST_CHARACTER
 from core.features.list_plan import PLAIN
 from core.features.list_rows import count, go_to, ids, matching, page_statement, read_page
 from core.i18n import use_locale
 from core.testing.servers import fresh_database
 from core.testing.site import Browser, Site
+from plugins.thirdparty.models import ThirdParty
 from tests.core.stock import ENGLISH, ask
 from tests.core.test_list_plans import explained, sorts
 from tests.walks.test_statements import LIST, SHEET, sent_for
@@ -112,7 +114,12 @@ def test_go_to(large: Site, sort: str, typed: str) -> None:
     """The place says how many rows come before it."""
     query = of(large, sort=[sort])
     with large.runtime.database.reading() as session:
-        page = read_page(session, replace(query, place=go_to(session, query, typed)), [], SIZE)
+        place = go_to(session, query, typed)
+        page = read_page(session, replace(query, place=place), [], SIZE)
+        key = ThirdParty.__table__.c.name_key
+        before = key > f"{typed}{LAST_CHARACTER}" if sort.startswith("-") else key < typed
+        number = select(func.count()).where(before, ThirdParty.__table__.c.deleted_at.is_(None))
+        assert page.first_number - 1 == session.connection().execute(number).scalar_one()
         plainly = page_statement(query, [], SIZE, plan=PLAIN).offset(page.first_number - 1)
         assert [row[0] for row in page.rows] == [row[0] for row in session.connection().execute(plainly)]
 
