@@ -260,9 +260,8 @@ def _number_before(session: Session, query: ListQuery, before: ColumnElement[boo
     if plan is PLAIN and own and connection.dialect.name == "sqlite":
         some = select(literal(1)).select_from(table).where(before).limit(MANY).subquery()
         if connection.execute(select(func.count()).select_from(some)).scalar_one() == MANY:
-            plan = Plan(
-                hint="NOT INDEXED"
-            )  # each is looked up, to leave out the bin: of many in the order they are stored in
+            # each row is looked up, to leave out the bin: of many in the order in which they are stored
+            plan = Plan(hint="NOT INDEXED")
 
     def make(chosen: Plan) -> Select[Any]:
         rows = matching(query, joined_of(field), plan=chosen).where(before).subquery()
